@@ -1,0 +1,230 @@
+"""``needs`` and ``check``: the use of a rulebook on one encounter.
+
+In: an ``Input`` and a ``Rulebook``. Out: what context the rules would like, and the verdict. Cost follows the lines in
+the order, not the size of the rulebook. ``reference`` gives the same answer by plain scan.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Final
+
+from rules.codes import CERTAINTY_RANK, LEVEL_RANK, Level, State, quieter
+from rules.engine.rulebook import Entry, Rulebook
+from rules.kinds._contract import Look
+from rules.kinds._view import View, patient_pays
+from rules.model import (
+    Digests,
+    Draft,
+    Encounter,
+    Finding,
+    Input,
+    Line,
+    Missing,
+    NotChecked,
+    Overlay,
+    Rule,
+    Verdict,
+    encode,
+)
+from rules.patterns import Match
+
+ENGINE: Final = "1"
+"""Version of the evaluation itself; raised with every change that can alter a stored verdict."""
+
+NO_OVERLAY: Final = ""
+Candidates = dict[int, list[tuple[Line, Match]]]
+
+
+def needs(encounter: Encounter, rulebook: Rulebook) -> tuple[Look, ...]:
+    """Return what the rules on these items would like to know of the past, without repeats."""
+    looks: dict[Look, None] = {}
+    for line in encounter.lines:
+        if line.current:
+            for number, _ in rulebook.items.find(line.item):
+                entry = rulebook.entries[number]
+                looks.update(dict.fromkeys(entry.kind.looks(entry.rule)))
+    return tuple(looks)
+
+
+def check(given: Input, rulebook: Rulebook) -> Verdict:
+    """Judge an input. Deterministic: the same input and digests give the same bytes. Never raises for an input."""
+    view = View(given)
+    return judge(view, rulebook, candidates(view, rulebook))
+
+
+def candidates(view: View, rulebook: Rulebook) -> Candidates:
+    """Return, per rule brought up, the current lines that matched it (none for diagnosis and operation triggers)."""
+    found: Candidates = {}
+    for line in view.lines:
+        if line.current and line.item:
+            for number, match in rulebook.items.find(line.item):
+                found.setdefault(number, []).append((line, match))
+    for diagnosis in view.encounter.diagnoses:
+        if diagnosis.system == "icd":
+            for number, _ in rulebook.diagnoses.find(diagnosis.code):
+                found.setdefault(number, [])
+    for operation in view.encounter.operations:
+        for number, _ in rulebook.operations.find(operation.code):
+            found.setdefault(number, [])
+    return found
+
+
+def judge(view: View, rulebook: Rulebook, found: Candidates) -> Verdict:
+    """Evaluate the candidates and put what they say in order."""
+    findings: list[Finding] = []
+    not_checked: list[NotChecked] = []
+    overlay = view.given.overlay
+    levels = dict(overlay.levels)
+    for number in sorted(found):
+        entry = rulebook.entries[number]
+        if entry.rule.id in overlay.off:
+            continue
+        lines, unclear = applicable(entry.rule, found[number], view)
+        if unclear:
+            not_checked.append(_unread(entry, Missing(fields=("line.item",), reason="ambiguous"), unclear))
+        if not lines and (found[number] or not _speaks(entry.rule, view.today, view)):
+            continue
+        for said in evaluate(entry, lines, view):
+            if isinstance(said, Missing):
+                not_checked.append(_unread(entry, said, lines))
+            else:
+                level = levels.get(entry.rule.id, entry.rule.level)
+                findings.append(_finding(entry, said, level, view, rulebook))
+    return _verdict(findings, not_checked, rulebook, overlay)
+
+
+def applicable(
+    rule: Rule, found: Iterable[tuple[Line, Match]], view: View
+) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """Return the lines the rule speaks about, and those it cannot tell for an ambiguous code.
+
+    A rule is in force by the service day of the line, speaks in its scenes, and leaves out self-paid lines when it
+    protects payment (ruling 1). A reversal takes a charge back and is never itself at fault.
+    """
+    clear: list[Line] = []
+    unclear: list[Line] = []
+    for line, match in found:
+        cleared = rule.scope == "payment" and patient_pays(line)
+        if not cleared and (line.quantity or 0) >= 0 and _speaks(rule, view.service_day(line), view):
+            (clear if match == "yes" else unclear).append(line)
+    return tuple(clear), tuple(unclear)
+
+
+def _speaks(rule: Rule, day: date, view: View) -> bool:
+    """Say whether a rule is in force on a day, in the scene at hand."""
+    if rule.scenes and view.encounter.scenes and not set(rule.scenes) & set(view.encounter.scenes):
+        return False
+    return (rule.valid_from is None or rule.valid_from <= day) and (rule.valid_to is None or day <= rule.valid_to)
+
+
+def evaluate(entry: Entry, lines: tuple[Line, ...], view: View) -> list[Draft | Missing]:
+    """Run one rule; a fault in it is contained and reported as *not checked: failed*."""
+    if entry.rule.unset:
+        return [Missing(fields=tuple(f"parameter.{name}" for name in entry.rule.unset), reason="parameter")]
+    try:
+        return list(_run(entry, lines, view))
+    except Exception as error:  # Per-rule isolation: one broken rule must not silence the others.
+        return [Missing(fields=(f"rule.{type(error).__name__}",), reason="failed")]
+
+
+def _run(entry: Entry, lines: tuple[Line, ...], view: View) -> Iterator[Draft | Missing]:
+    kind, rule = entry.kind, entry.rule
+    for case in kind.read(rule, lines, view):
+        if isinstance(case, Missing):
+            yield case
+        elif (draft := kind.check(rule, case)) is not None:
+            _refuse_unsound(draft, view)
+            yield draft
+
+
+def _refuse_unsound(draft: Draft, view: View) -> None:
+    """Catch a kind's slip here, where it costs one rule and not the verdict."""
+    if draft.amounts and len(draft.amounts) != len(draft.lines):
+        raise ValueError("a draft has one amount per line")
+    if not all(0 <= position < len(view.encounter.lines) for position in draft.lines):
+        raise ValueError("a draft speaks about lines of the payload")
+
+
+def _unread(entry: Entry, missing: Missing, lines: tuple[Line, ...]) -> NotChecked:
+    positions = missing.lines or tuple(line.position for line in lines)
+    rule = entry.rule
+    return NotChecked(
+        rule=rule.id,
+        kind=entry.kind.name,
+        title=rule.title,
+        fields=missing.fields,
+        reason=missing.reason,
+        lines=tuple(sorted(positions)),
+    )
+
+
+def _finding(entry: Entry, draft: Draft, level: Level, view: View, rulebook: Rulebook) -> Finding:
+    rule = entry.rule
+    amounts = draft.amounts or tuple(view.amount_at(position) for position in draft.lines)
+    return Finding(
+        rule=rule.id,
+        kind=entry.kind.name,
+        code=draft.code,
+        title=rule.title,
+        item=rule.name,
+        certainty=rule.certainty,
+        level=quieter(level, draft.cap if rule.certainty != "suspicious" else quieter("warn", draft.cap)),
+        scope=rule.scope,
+        reason_required=rule.reason_required,
+        lines=draft.lines,
+        involved=draft.involved,
+        message=draft.message,
+        limit=draft.limit,
+        present=draft.present,
+        allowed=draft.allowed,
+        facts=draft.facts,
+        amounts=amounts,
+        citation=rulebook.citations.get(rule.citation),
+        basis=rule.basis,
+    )
+
+
+def _verdict(findings: list[Finding], not_checked: list[NotChecked], rulebook: Rulebook, overlay: Overlay) -> Verdict:
+    findings.sort(key=_loudest_first)
+    not_checked.sort(key=lambda entry: (entry.rule, entry.reason, entry.fields, entry.lines))
+    return Verdict(
+        state=state_of(findings, not_checked),
+        findings=tuple(findings),
+        not_checked=tuple(not_checked),
+        amount=amount_of(findings),
+        digests=Digests(engine=ENGINE, rulebook=rulebook.digest, overlay=_overlay_digest(overlay)),
+    )
+
+
+def _loudest_first(finding: Finding) -> tuple[int, int, tuple[int, ...], str, str]:
+    return (
+        -LEVEL_RANK[finding.level],
+        -CERTAINTY_RANK[finding.certainty],
+        finding.lines,
+        finding.rule,
+        finding.message,
+    )
+
+
+def state_of(findings: Iterable[Finding], not_checked: Iterable[NotChecked]) -> State:
+    """Return *warned* if anything is above silent, else *indeterminate* if anything was not checked, else *clear*."""
+    if any(finding.level != "silent" for finding in findings):
+        return "warned"
+    return "indeterminate" if any(True for _ in not_checked) else "clear"
+
+
+def amount_of(findings: Iterable[Finding]) -> int:
+    """Return the money at stake, each line once: the most any audible finding puts on it."""
+    lines: dict[int, int] = {}
+    for finding in findings:
+        if finding.level != "silent":
+            for position, amount in zip(finding.lines, finding.amounts, strict=True):
+                lines[position] = max(lines.get(position, 0), amount)
+    return sum(lines.values())
+
+
+def _overlay_digest(overlay: Overlay) -> str:
+    if not overlay.levels and not overlay.off:
+        return NO_OVERLAY
+    return hashlib.sha256(encode(overlay)).hexdigest()

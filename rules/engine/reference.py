@@ -1,0 +1,24 @@
+"""The plain twin of ``check``: every rule against every line, no index. For tests; slow on purpose."""
+
+from rules.engine.check import Candidates, judge
+from rules.engine.rulebook import Rulebook
+from rules.kinds._view import View
+from rules.model import Input, Verdict
+from rules.patterns import matches
+
+
+def reference(given: Input, rulebook: Rulebook) -> Verdict:
+    """Judge an input by scanning the whole rulebook."""
+    view = View(given)
+    found: Candidates = {}
+    for entry in rulebook.entries:
+        triggers = rulebook.triggers(entry)
+        current = [line for line in view.lines if line.current and line.item]
+        lines = [(line, match) for line in current if (match := matches(triggers.items, line.item)) is not None]
+        codes = [diagnosis.code for diagnosis in view.encounter.diagnoses if diagnosis.system == "icd"]
+        operations = [operation.code for operation in view.encounter.operations]
+        touched = any(matches(triggers.diagnoses, code) for code in codes)
+        touched = touched or any(matches(triggers.operations, code) for code in operations)
+        if lines or touched:
+            found[entry.number] = lines
+    return judge(view, rulebook, found)

@@ -1,0 +1,108 @@
+"""Specimens: the encounter in which one rule of a rulebook fires, and the nearest one in which it does not.
+
+Built from the kinds' own edits: every *other* rule on the item is first put at rest by its ``near_miss``, so that
+what remains is this rule's doing alone. Tests run them over every row of every pack.
+"""
+
+from datetime import date, datetime, timedelta, timezone
+
+from rules.codings import category_of
+from rules.engine.rulebook import Entry, Rulebook
+from rules.kinds._edits import sample_code
+from rules.model import (
+    UNIT,
+    Diagnosis,
+    Encounter,
+    Facility,
+    Input,
+    Line,
+    Patient,
+    Rule,
+    Visit,
+)
+
+ZONE = timezone(timedelta(hours=8))
+DEFAULT_DAY = date(2026, 3, 18)
+FULL_LENGTH = {"X": 23, "Z": 20}
+
+
+def witness(entry: Entry, rulebook: Rulebook) -> Input:
+    """Return an input in which the rule fires."""
+    encounter = _at_rest(entry, rulebook)
+    return _given(entry.kind.witness(entry.rule, encounter))
+
+
+def near_miss(entry: Entry, rulebook: Rulebook) -> Input:
+    """Return the nearest input in which the rule is silent."""
+    encounter = _at_rest(entry, rulebook)
+    return _given(entry.kind.near_miss(entry.rule, encounter))
+
+
+def _at_rest(entry: Entry, rulebook: Rulebook) -> Encounter:
+    encounter = plain(entry.rule)
+    item = encounter.lines[0].item
+    for number, _ in rulebook.items.find(item):
+        other = rulebook.entries[number]
+        # A pair rule that has this item as its second half is at rest without its first.
+        if number != entry.number and (item in other.rule.items or _family(other.rule, item)):
+            encounter = (other.kind.rest or other.kind.near_miss)(other.rule, encounter)
+    return encounter
+
+
+def _family(rule: Rule, item: str) -> bool:
+    return any(pattern.endswith("*") and item.startswith(pattern[:-1]) for pattern in rule.items)
+
+
+def plain(rule: Rule) -> Encounter:
+    """Return an encounter with nothing remarkable and one line of the rule's item."""
+    code = full_code(sample_code(rule.items))
+    begin = datetime.combine(service_day(rule), datetime.min.time(), ZONE).replace(hour=10)
+    line = Line(
+        id="L1",
+        item=code,
+        name=rule.name,
+        category="service" if category_of(code) == "service" else "drug",
+        quantity=UNIT,
+        unit="次",
+        price=10 * UNIT,
+        amount=10 * UNIT,
+        self_paid=False,
+        begin=begin,
+        timed=True,
+        long_term=False,
+    )
+    return Encounter(
+        hospital="H00000000000",
+        patient=Patient(pseudonym="specimen", sex="male", birth_date=date(begin.year - 40, 1, 1)),
+        facility=Facility(level=3, specialty=""),
+        visit=Visit(
+            id="V1",
+            type="inpatient",
+            emergency=False,
+            rescue=False,
+            medical_type="21",
+            insurance="310",
+            work_injury=False,
+            admitted=begin - timedelta(days=1),
+        ),
+        diagnoses=(Diagnosis(code="Z00.000", name="健康查体", main=True),),
+        lines=(line,),
+        history_since=date(2000, 1, 1),
+    )
+
+
+def service_day(rule: Rule) -> date:
+    """Return a day on which the rule is in force."""
+    if rule.valid_from and rule.valid_from > DEFAULT_DAY:
+        return rule.valid_from
+    return rule.valid_to if rule.valid_to and rule.valid_to < DEFAULT_DAY else DEFAULT_DAY
+
+
+def full_code(code: str) -> str:
+    """Fill a family up to the length of a real drug code."""
+    return code.ljust(FULL_LENGTH.get(code[:1], 0), "0")
+
+
+def _given(encounter: Encounter) -> Input:
+    begin = encounter.lines[0].begin or datetime.combine(DEFAULT_DAY, datetime.min.time(), ZONE)
+    return Input(encounter=encounter, time=begin)

@@ -1,0 +1,242 @@
+"""One encounter as kinds look at it: indexed once per check, shared by all rules.
+
+In: an ``Input``. Out: the facts that several kinds need (lines by item, days, spans, history coverage), computed
+when first asked for. A view is private to one check; nothing in it outlives the answer.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+import msgspec
+from msgspec.structs import replace
+
+from rules.model import UNIT, Encounter, Input, Line, Missing, Rule
+from rules.patterns import matches
+
+LONGEST_SPAN = 1_000
+"""Days one line may cover; a begin further back is a slip of the pen, and counting its days would take for ever."""
+
+
+MATERNITY_INSURANCE = "510"
+MATERNITY_TYPES = ("51", "52", "53")
+OBSTETRIC = ("O", "Z34", "Z35", "Z36", "Z37", "Z38", "Z39")
+
+
+class View:
+    """What one check knows. ``encounter`` is the payload; recorded history is merged without double counting."""
+
+    def __init__(self, given: Input) -> None:
+        self.given = given
+        self.encounter: Encounter = given.encounter
+        self.time: datetime = given.time
+        self.today: date = given.time.date()
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """Payload lines, then recorded ones the payload does not carry (positions from -1 downwards)."""
+        recorded = self.given.context.history
+        lines = _once(self.encounter.lines)
+        if recorded is None:
+            return lines
+        known = {identity(line) for line in lines}
+        extra = [line for line in recorded.lines if identity(line) not in known]
+        numbered = (replace(line, position=-1 - number, current=False) for number, line in enumerate(extra))
+        return (*lines, *_once(tuple(numbered)))
+
+    @cached_property
+    def _by_item(self) -> dict[str, list[Line]]:
+        table: dict[str, list[Line]] = {}
+        for line in self.lines:
+            table.setdefault(line.item, []).append(line)
+        return table
+
+    def lines_of(self, patterns: tuple[str, ...]) -> tuple[Line, ...]:
+        """Return all lines, current and past, whose item the patterns surely name, in time order."""
+        found = [
+            line for item, lines in self._by_item.items() if item and matches(patterns, item) == "yes" for line in lines
+        ]
+        return tuple(sorted(found, key=self._order)) if len(found) > 1 else tuple(found)
+
+    def _order(self, line: Line) -> tuple[bool, float, str, int]:
+        # Charges known from before come first, so that what is being saved now is what exceeds a limit.
+        when = self.time_of(line)
+        return (line.current, when.timestamp() if when else 0.0, line.id, line.position)
+
+    def time_of(self, line: Line) -> datetime | None:
+        """Return the line's time: its own, else the message's for a current line, else unknown."""
+        return line.begin or (self.time if line.current else None)
+
+    def day_of(self, line: Line) -> date | None:
+        """Return the line's service day, unknown for a past line without a time."""
+        when = self.time_of(line)
+        return when.date() if when else None
+
+    def service_day(self, line: Line) -> date:
+        """Return the service day of a *current* line, which always has one."""
+        return (line.begin or self.time).date()
+
+    def span(self, line: Line) -> tuple[date, date] | None:
+        """Return the first and last day a line covers (ruling 9); ``None`` when its begin is unknown or absurdly old.
+
+        A long-term line without a stop runs to now, or to the discharge if that came first; any line with a later
+        stop day runs to that day; the rest cover one day.
+        """
+        begin = self.day_of(line)
+        if begin is None:
+            return None
+        end = line.stop.date() if line.stop is not None else self._open_end() if line.long_term else begin
+        return None if (end - begin).days > LONGEST_SPAN else (begin, max(begin, end))
+
+    def _open_end(self) -> date:
+        discharged = self.encounter.visit.discharged
+        return min(self.today, discharged.date()) if discharged else self.today
+
+    @cached_property
+    def maternity(self) -> bool | None:
+        """Whether this visit counts as maternity (ruling 10); ``None`` while something absent could still say so."""
+        visit = self.encounter.visit
+        kind, insurance = visit.medical_type, visit.insurance
+        if (kind or "").startswith(MATERNITY_TYPES) or insurance == MATERNITY_INSURANCE:
+            return True
+        if any(code.startswith(OBSTETRIC) for found in self.encounter.diagnoses for code in found.evidence):
+            return True
+        known = kind is not None and insurance is not None and self.unread_diagnoses is None
+        return False if known else None
+
+    @cached_property
+    def unread_diagnoses(self) -> Missing | None:
+        """What keeps the absence of a diagnosis from being certain (ruling 4): one that is unmapped, or none at all."""
+        diagnoses = self.encounter.diagnoses
+        if any(found.system == "local" or not found.code for found in diagnoses):
+            return Missing(fields=("diagnosis.code",), reason="unmapped")
+        return None if any(found.system == "icd" for found in diagnoses) else Missing(fields=("diagnoses",))
+
+    def amount_at(self, position: int) -> int:
+        """Return a payload line's amount (``amount_of``)."""
+        return amount_of(self.encounter.lines[position])
+
+    def covered_since(self, first: date) -> bool:
+        """Say whether history is known to be complete from ``first`` on."""
+        recorded = self.given.context.history
+        since = [day for day in (self.encounter.history_since, recorded.since if recorded else None) if day]
+        return bool(since) and min(since) <= first
+
+    def covered_back(self, day: date, days: int) -> bool:
+        """Say whether history is known to be complete for the ``days`` before ``day``."""
+        return self.covered_since(day - timedelta(days=days))
+
+    def history_missing(self) -> Missing:
+        """Return what to report when the past is needed and not known far enough back."""
+        return Missing(fields=("history",), reason="timeout" if "history" in self.given.context.late else "missing")
+
+    def charges(self, patterns: tuple[str, ...], *, visit_only: bool = False) -> tuple["Charge", ...]:
+        """Return what remains charged of these items after reversals: known ones first, each in time order.
+
+        A negative line takes back its own line (same id), else the latest charges of the same item up to its day;
+        a line taken back whole is gone. A line without a quantity stays, with an unknown quantity.
+        """
+        lines = [line for line in self.lines_of(patterns) if not (visit_only and line.visit is not None)]
+        left = self._net(lines) if any((line.quantity or 0) < 0 for line in lines) else None
+        charges = (Charge(line, line.quantity if left is None else left.get(line.position)) for line in lines)
+        return tuple(charge for charge in charges if charge.quantity != 0 and (charge.line.quantity or 0) >= 0)
+
+    def _net(self, lines: list[Line]) -> dict[int, int | None]:
+        """Return what each line's quantity comes to after reversals."""
+        left = {line.position: line.quantity for line in lines}
+        stacks: dict[tuple[object, ...], list[int]] = {}
+        for line in lines:
+            if (line.quantity or 0) > 0 and line.id:
+                for key in _reach(line):
+                    stacks.setdefault((*key, line.id), []).append(line.position)
+        for line in sorted(lines, key=self._reversals_last):
+            quantity = line.quantity or 0
+            if quantity > 0:
+                for key in _reach(line):
+                    stacks.setdefault(key, []).append(line.position)
+            elif quantity < 0:
+                reach = (line.item, line.current)
+                owed = _take(left, stacks.get((*reach, line.id), []), -quantity)
+                _take(left, stacks.get(reach, []), owed)
+        return left
+
+    def _reversals_last(self, line: Line) -> tuple[int, bool, bool]:
+        # A refund cannot take back what is charged on a later day; on one day, known charges go first.
+        day, reversal = self.day_of(line), (line.quantity or 0) < 0
+        return ((day or (date.max if reversal else date.min)).toordinal(), reversal, not line.current)
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """A line and how much of its quantity is still charged (1/10,000; ``None`` is unknown)."""
+
+    line: Line
+    quantity: int | None
+
+    @property
+    def amount(self) -> int:
+        """Money still charged: the line's amount, less the part taken back."""
+        whole, sent = amount_of(self.line), self.line.quantity
+        return whole * self.quantity // sent if sent and self.quantity is not None else whole
+
+
+def _reach(line: Line) -> tuple[tuple[str, bool], ...]:
+    """Return the stacks a charge stands in: current reversals reach all of an item, known ones only known charges."""
+    return ((line.item, True),) if line.current else ((line.item, True), (line.item, False))
+
+
+def _take(left: dict[int, int | None], stack: list[int], owed: int) -> int:
+    """Take ``owed`` from the end of a stack of positions, dropping those used up; return what is still owed."""
+    while owed > 0 and stack:
+        held = left[stack[-1]] or 0
+        taken = min(owed, held)
+        left[stack[-1]] = held - taken
+        owed -= taken
+        if held == taken:
+            stack.pop()
+    return owed
+
+
+def amount_of(line: Line) -> int:
+    """Return a line's amount in 1/10,000 yuan: as sent, else price times quantity, else nothing."""
+    if line.amount is not None:
+        return line.amount
+    return line.price * line.quantity // UNIT if line.price and line.quantity else 0
+
+
+def patient_pays(line: Line) -> bool:
+    """Say whether the patient pays the line, with consent or without word of it (ruling 1): no fund, no limit of it."""
+    return line.self_paid is True and line.consent is not False
+
+
+def judged(rule: Rule, charges: Iterable[Charge], lines: tuple[Line, ...]) -> tuple[list[Charge], list[Charge]]:
+    """Part charges into what was there before, and what the rule may speak about now (``lines``).
+
+    A current line the rule is not asked about (out of force on its day) counts as there before; what the patient
+    pays does not count at all where the rule protects payment.
+    """
+    asked = {line.position for line in lines}
+    before: list[Charge] = []
+    now: list[Charge] = []
+    for charge in charges:
+        if charge.line.position in asked:
+            now.append(charge)
+        elif not (rule.scope == "payment" and patient_pays(charge.line)):
+            before.append(charge)
+    return before, now
+
+
+def identity(line: Line) -> tuple[str, str, datetime | None, str | None]:
+    """Return what makes two reports of a line the same one (decision 10); without a time the visit tells too."""
+    return (line.id, line.item, line.begin, line.visit if line.begin is None else None)
+
+
+def _once(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Drop exact repeats of a line with an id, and the past copy of a line that is being saved now.
+
+    Some senders report a line twice; that is one charge, not two (national interface, reader rule 5).
+    """
+    seen: dict[object, Line] = {}
+    for line in sorted(lines, key=lambda line: not line.current):
+        key: object = line.position if not line.id else (*identity(line), line.quantity, line.amount)
+        seen.setdefault(key, line)
+    return lines if len(seen) == len(lines) else tuple(sorted(seen.values(), key=lambda line: line.position))

@@ -1,0 +1,314 @@
+"""The frozen nouns of the pure core: what is checked, what a rule is, and what is said about it.
+
+Everything here is immutable and encodes to the same bytes every time, so that a stored ``Input`` replays.
+Money and quantities are integers of 1/10,000 (``UNIT``); days are local dates; times are aware datetimes in the
+hospital's zone. ``None`` means *absent*, never *false* and never *zero*.
+"""
+
+from datetime import date, datetime
+from typing import Final
+
+import msgspec
+
+from rules.codes import Category, Certainty, Level, Reason, Role, Scope, Sex, State, Status, VisitType
+
+UNIT: Final = 10_000
+"""One yuan, one tablet, one hour: money and quantities are counted in 1/10,000 of it."""
+
+
+class Noun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Base of the nouns that are stored: immutable, compared by value, absent fields left out of the bytes.
+
+    None can be part of a cycle, so the garbage collector need not walk them (a rulebook has hundreds of thousands).
+    """
+
+
+class Patient(Noun, frozen=True, kw_only=True):
+    """The insured person, without identity (``pseudonym`` is a keyed hash)."""
+
+    pseudonym: str = ""
+    sex: Sex | None = None
+    birth_date: date | None = None
+    weight_g: int | None = None
+    pregnant: bool | None = None
+    lactating: bool | None = None
+
+
+class Facility(Noun, frozen=True, kw_only=True):
+    """The hospital as rules see it (ruling 7): the profile kept here first, the message only as a fallback."""
+
+    level: int | None = None
+    """1, 2 or 3 (一级, 二级, 三级)."""
+    specialty: str | None = None
+    """Set for a specialist hospital (``眼科``); ``""`` says known to be general; ``None`` is unknown."""
+
+
+class Visit(Noun, frozen=True, kw_only=True):
+    """The encounter's frame: kind of visit, who pays, when, and where (就诊)."""
+
+    id: str = ""
+    type: VisitType | None = None
+    type_conflict: bool = False
+    """Scene and codes contradict each other about the visit type (ruling 6)."""
+    emergency: bool | None = None
+    rescue: bool | None = None
+    medical_type: str | None = None
+    """医疗类别 as sent (11, 13, 21, 140104 …)."""
+    insurance: str | None = None
+    """险种 as sent (310, 390, 510 …)."""
+    work_injury: bool | None = None
+    """No 险种 value says so (ruling 10): the site's own flag or mapping, else absent."""
+    admitted: datetime | None = None
+    discharged: datetime | None = None
+    department: str | None = None
+    doctor: str | None = None
+    total_amount: int | None = None
+
+
+class Diagnosis(Noun, frozen=True, kw_only=True):
+    """One diagnosis. ``code`` is normalised ICD-10; a TCM or local code is kept but is no ICD evidence."""
+
+    code: str = ""
+    name: str = ""
+    main: bool | None = None
+    suspected: bool = False
+    system: str = "icd"
+    """``icd``, ``tcm`` (never matched as ICD) or ``local`` (unmapped: indication kinds are not checked)."""
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The ICD codes this diagnosis vouches for: none when suspected, two for cause and manifestation."""
+        return tuple(self.code.split("+")) if self.system == "icd" and not self.suspected else ()
+
+
+class Operation(Noun, frozen=True, kw_only=True):
+    """One operation (ICD-9-CM-3)."""
+
+    code: str = ""
+    name: str = ""
+    main: bool | None = None
+    day: date | None = None
+
+
+class Line(Noun, frozen=True):
+    """One ordered or charged item (明细 / 医嘱行), being saved now (``current``) or known from before."""
+
+    position: int = 0
+    """Place in the message, from 0; it only breaks ties (rx_id repeats in some senders)."""
+    id: str = ""
+    item: str = ""
+    """National code, normalised; ``""`` when none came."""
+    name: str = ""
+    category: Category | None = None
+    current: bool = True
+    quantity: int | None = None
+    unit: str | None = None
+    price: int | None = None
+    amount: int | None = None
+    self_paid: bool | None = None
+    """``None`` is unknown (ruling 2), which is not the same as paid by the fund."""
+    consent: bool | None = None
+    """The patient's signed consent to self-pay; ``False`` keeps payment rules speaking."""
+    begin: datetime | None = None
+    timed: bool = False
+    """``begin`` carried a clock time, not only a date."""
+    stop: datetime | None = None
+    long_term: bool | None = None
+    discharge_medication: bool | None = None
+    prescription: str | None = None
+    group: str | None = None
+    visit: str | None = None
+    """Set when the line belongs to another visit than the encounter's."""
+    department: str | None = None
+    doctor: str | None = None
+    doctor_title: str | None = None
+    dose: int | None = None
+    dose_unit: str | None = None
+    frequency: str | None = None
+    route: str | None = None
+    supply_days: int | None = None
+    approval: str | None = None
+
+
+class Encounter(Noun, frozen=True, kw_only=True):
+    """What is checked: patient, visit, diagnoses, operations, lines (就诊)."""
+
+    hospital: str
+    patient: Patient = Patient()
+    facility: Facility = Facility()
+    visit: Visit = Visit()
+    scenes: tuple[str, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    lines: tuple[Line, ...] = ()
+    history_since: date | None = None
+    """The sender vouches that history lines are complete from this day on; absent means it does not say."""
+
+
+class History(Noun, frozen=True, kw_only=True):
+    """Recorded lines of the patient that the payload lacks, complete from ``since`` on."""
+
+    since: date
+    lines: tuple[Line, ...] = ()
+
+
+class Context(Noun, frozen=True, kw_only=True):
+    """What rules need and the payload lacks (上下文); a part that is not here is absent, or late if named."""
+
+    history: History | None = None
+    late: tuple[str, ...] = ()
+    """Parts asked for that missed the deadline, by name (``history``)."""
+
+
+class Overlay(Noun, frozen=True, kw_only=True):
+    """The hospital's settings in force: rule id to level, or off (院内设置)."""
+
+    levels: tuple[tuple[str, Level], ...] = ()
+    off: tuple[str, ...] = ()
+
+
+NO_CONTEXT: Final = Context()
+NO_OVERLAY: Final = Overlay()
+"""The ones to pass for none: only these very objects are left out of an input's bytes."""
+
+
+class Input(Noun, frozen=True, kw_only=True):
+    """All that a verdict depends on besides the digests; this is what is stored and replayed."""
+
+    encounter: Encounter
+    time: datetime
+    """The message's time, else the time of receipt: the time of current lines that carry none."""
+    role: Role = "doctor"
+    context: Context = NO_CONTEXT
+    overlay: Overlay = NO_OVERLAY
+
+
+class Citation(Noun, frozen=True, kw_only=True):
+    """The instrument a rule rests on (依据); clause and dates may be unknown."""
+
+    id: str
+    instrument: str
+    number: str = ""
+    clause: str = ""
+    published: date | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The run form's common part: one dated row of knowledge of some kind (规则 / 知识点).
+
+    Each kind adds its own fields. Item, diagnosis and operation codes are patterns (``rules.patterns``).
+    """
+
+    id: str
+    name: str
+    """The item as people call it."""
+    title: str
+    """National rule class (药品区分性别使用 …)."""
+    items: tuple[str, ...] = ()
+    certainty: Certainty
+    level: Level
+    scope: Scope
+    citation: str = ""
+    basis: str = ""
+    reason_required: bool = False
+    valid_from: date | None = None
+    valid_to: date | None = None
+    scenes: tuple[str, ...] = ()
+    implied_by: tuple[str, ...] = ()
+    status: Status = "active"
+    unset: tuple[str, ...] = ()
+    """Pack parameters this row reads and the hospital has not set: the rule is *not checked*."""
+    note: str = ""
+
+
+class Missing(Noun, frozen=True, kw_only=True):
+    """Why a rule could not judge some lines: the fields it lacked and the reason."""
+
+    fields: tuple[str, ...]
+    reason: Reason = "missing"
+    lines: tuple[int, ...] = ()
+    """Positions concerned; empty means every line the rule was asked about."""
+
+
+class Draft(Noun, frozen=True, kw_only=True):
+    """What a kind says before the engine grades, numbers and orders it."""
+
+    code: str
+    message: str
+    lines: tuple[int, ...]
+    """Positions of current lines the user can change."""
+    involved: tuple[int, ...] = ()
+    amounts: tuple[int, ...] = ()
+    """Money at stake per entry of ``lines``; empty means each line's whole amount."""
+    limit: str = ""
+    present: str = ""
+    allowed: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    cap: Level = "block"
+    """The loudest this may be said, whatever the rule's level."""
+
+
+class Finding(Noun, frozen=True, kw_only=True):
+    """A rule spoke (提醒 / 违规结果)."""
+
+    rule: str
+    kind: str
+    code: str
+    title: str
+    item: str
+    certainty: Certainty
+    level: Level
+    scope: Scope
+    reason_required: bool = False
+    lines: tuple[int, ...]
+    involved: tuple[int, ...] = ()
+    message: str
+    limit: str = ""
+    present: str = ""
+    allowed: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    amounts: tuple[int, ...] = ()
+    citation: Citation | None = None
+    basis: str = ""
+
+
+class NotChecked(Noun, frozen=True, kw_only=True):
+    """A rule that applied could not run, and which fields it lacked (未能判断)."""
+
+    rule: str
+    kind: str
+    title: str
+    fields: tuple[str, ...]
+    reason: Reason = "missing"
+    lines: tuple[int, ...] = ()
+
+
+class Digests(Noun, frozen=True, kw_only=True):
+    """What produced a verdict, by content: the same digests and the same input give the same bytes."""
+
+    engine: str
+    rulebook: str
+    overlay: str
+    dictionary: str | None = None
+    scheme: str | None = None
+
+
+class Verdict(Noun, frozen=True, kw_only=True):
+    """Findings, what was not checked, and the digests behind them (判定). Its canonical bytes are ``encode``."""
+
+    state: State
+    findings: tuple[Finding, ...] = ()
+    not_checked: tuple[NotChecked, ...] = ()
+    amount: int = 0
+    """Money at stake in 1/10,000 yuan, each line once however many rules fire."""
+    digests: Digests
+
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+def encode(noun: msgspec.Struct) -> bytes:
+    """Return the canonical bytes of a noun."""
+    return _ENCODER.encode(noun)
