@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final
 
-from rules.codes import CERTAINTY_RANK, LEVEL_RANK, Level, State, quieter
+from rules.codes import CERTAINTY_RANK, LEVEL_RANK, Level, Reason, State, quieter
+from rules.codings import category_of
 from rules.engine.rulebook import Entry, Rulebook
 from rules.kinds._contract import Look
 from rules.kinds._view import View, patient_pays
@@ -33,6 +34,8 @@ ENGINE: Final = "1"
 """Version of the evaluation itself; raised with every change that can alter a stored verdict."""
 
 NO_OVERLAY: Final = ""
+ITEM_CODE: Final = "item-code"
+"""Stands for every rule that might have spoken about a line whose item cannot be recognised."""
 Candidates = dict[int, list[tuple[Line, Match]]]
 
 
@@ -91,7 +94,32 @@ def judge(view: View, rulebook: Rulebook, found: Candidates) -> Verdict:
             else:
                 level = levels.get(entry.rule.id, entry.rule.level)
                 findings.append(_finding(entry, said, level, view, rulebook))
+    not_checked.extend(unreadable(view, found))
     return _verdict(findings, not_checked, rulebook, overlay)
+
+
+def unreadable(view: View, found: Candidates) -> Iterator[NotChecked]:
+    """Yield current lines whose item nobody can recognise: no code, or one of no national shape that no rule names.
+
+    A missing mapping must be reported, never silently skipped (audit rules, section 7 point 13). Lines that the
+    patient is known to pay need no national code.
+    """
+    current = [line for line in view.lines if line.current and line.self_paid is not True]
+    absent = tuple(line.position for line in current if not line.item)
+    named = {line.position for lines in found.values() for line, _ in lines}
+    strange = (line for line in current if line.item and category_of(line.item) is None)
+    local = tuple(line.position for line in strange if line.position not in named)
+    reasons: tuple[tuple[Reason, tuple[int, ...]], ...] = (("missing", absent), ("unmapped", local))
+    for reason, positions in reasons:
+        if positions:
+            yield NotChecked(
+                rule=ITEM_CODE,
+                kind="item_code",
+                title="项目编码",
+                fields=("line.item",),
+                reason=reason,
+                lines=positions,
+            )
 
 
 def applicable(

@@ -98,7 +98,14 @@ class TestState:
 
     def test_no_rule_on_the_items_is_clear(self):
         """Nothing applied, nothing is said."""
-        assert silent(verdict(an_encounter(a_line("B01"), a_line("")), FEMALE))
+        assert silent(verdict(an_encounter(a_line("003199990000000")), FEMALE))
+
+    def test_an_item_nobody_can_recognise_is_not_checked(self):
+        """No code, or a local one that no rule names, could be anything; what the patient pays is left alone."""
+        lines = (a_line(""), a_line("B01"), a_line("003199990000000"), a_line("B02", self_paid=True), a_line("A01"))
+        found = verdict(an_encounter(*lines, sex="female"), FEMALE)
+
+        assert ((("line.item",), "missing", (0,)), (("line.item",), "unmapped", (1,))) == unread(found)
 
 
 class TestGrades:
@@ -242,10 +249,10 @@ class TestCodes:
 
     def test_an_incomplete_row_is_listed_and_never_evaluated(self):
         """Ruling 15: silent, and known to be there."""
-        book = a_rulebook(replace(FEMALE, status="incomplete", note="待补全"))
+        book = a_rulebook(replace(FEMALE, items=("003199990000000",), status="incomplete", note="待补全"))
 
         assert ["R1"] == [rule.id for rule in book.incomplete]
-        assert silent(check(an_input(an_encounter()), book))
+        assert silent(check(an_input(an_encounter(a_line("003199990000000"), sex="male")), book))
 
     def test_a_self_paid_line_is_left_out_of_a_payment_rule(self):
         """One finding names the lines the fund pays for, not the others (ruling 1)."""

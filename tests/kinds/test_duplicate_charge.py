@@ -91,7 +91,7 @@ class TestTimes:
 
     def test_nothing_being_saved_is_nothing_to_say(self):
         """Two lines of the past are not news, with or without times."""
-        lines = (a_line("C01"), past("2026-03-18"), past("2026-03-18", "B01"), past(None, "B01"))
+        lines = (a_line("003199990000000"), past("2026-03-18"), past("2026-03-18", "B01"), past(None, "B01"))
 
         assert silent(verdict(an_encounter(*lines), DAY))
 
