@@ -1,0 +1,1 @@
+"""The database's history (Alembic). Run by ``service.db.migrate.upgrade``."""

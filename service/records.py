@@ -1,0 +1,110 @@
+"""What is journaled: verdicts, dispositions and comparisons with an upstream platform, as bytes and back.
+
+No name, no identity number and no raw body is in a record (decision 8). A disposition's free-text reason is typed
+by a person and may hold a name: it is stored and never logged. Fields are only ever added, with a default, so that
+a newer service reads what an older one left in its journal.
+"""
+
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Final, Literal, get_args
+
+import msgspec
+
+from rules.codes import State
+
+Action = Literal["continued", "revised", "deleted", "self_paid", "disputed", "ignored"]
+"""What a user did with a finding: 坚持执行, 返回修改, 删除, 转自费, 对规则有异议, 未处理."""
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+
+Outcome = Literal["both", "ours_only", "upstream_only"]
+"""Who found something about a line: this service and the upstream platform, or one of them."""
+
+Mode = Literal["check", "batch", "later"]
+"""How the verdict was asked for."""
+
+MAX_CLOCK_SKEW: Final = timedelta(hours=48)
+
+
+class VerdictRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="verdict", tag_field="record"):
+    """A verdict and all that produced it (判定)."""
+
+    id: str
+    hospital: str
+    received: datetime
+    day: date
+    """Partition day: see ``partition_day``."""
+    dialect: str
+    mode: Mode = "check"
+    input: msgspec.Raw
+    """The canonical bytes of ``rules.model.Input``."""
+    verdict: msgspec.Raw
+    """The canonical bytes of ``rules.model.Verdict``."""
+    content_digest: str
+    """Hex digest of the input's bytes."""
+    state: State
+    amount: int = 0
+    """Money at stake in 1/10,000 yuan."""
+    elapsed_us: int = 0
+    message_id: str | None = None
+    patient: str = ""
+    """Keyed pseudonym."""
+    visit: str = ""
+    department: str | None = None
+    doctor: str | None = None
+
+
+class DispositionRecord(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="disposition", tag_field="record"
+):
+    """What a user did with one finding (处理)."""
+
+    finding_id: str
+    verdict_id: str
+    number: int
+    hospital: str
+    received: datetime
+    day: date
+    """The local day of receipt."""
+    action: Action
+    dialect: str
+    reason: str = ""
+    """May hold a name somebody typed: never logged."""
+    explained: bool = True
+
+
+class ComparisonRecord(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="comparison", tag_field="record"
+):
+    """Whether an upstream platform and this service said the same about one line."""
+
+    verdict_id: str
+    hospital: str
+    received: datetime
+    day: date
+    outcome: Outcome
+    line_id: str = ""
+    upstream_rule: str = ""
+    our_rule: str = ""
+
+
+JournalRecord = VerdictRecord | DispositionRecord | ComparisonRecord
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final[msgspec.json.Decoder[JournalRecord]] = msgspec.json.Decoder(JournalRecord)
+
+
+def encode(record: JournalRecord) -> bytes:
+    """Return a record's bytes for the journal."""
+    return _ENCODER.encode(record)
+
+
+def decode(payload: bytes) -> JournalRecord:
+    """Return the record in a journal payload. Raises ``msgspec.DecodeError`` (its text may quote the payload)."""
+    return _DECODER.decode(payload)
+
+
+def partition_day(message_time: datetime | None, received: datetime, zone: tzinfo) -> date:
+    """Return the local day a record is filed under (decision 7): the message's own time, if it can be believed."""
+    if message_time is None or abs(message_time - received) > MAX_CLOCK_SKEW:
+        message_time = received
+    return message_time.astimezone(zone).date()
