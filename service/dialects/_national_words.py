@@ -1,0 +1,97 @@
+"""National messages: what goes into ``warn_msg`` and ``err_msg``, in plain words with the caller's field names.
+
+In: a verdict, or a problem. Out: short Chinese sentences of at most ``LIMIT`` characters.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+from rules.codes import Reason
+from rules.model import NotChecked
+from service.errors import Problem
+from service.schemas.words import FIELDS, REASONS
+
+LIMIT: Final = 200
+
+CALLED: Final[dict[str, str]] = {
+    "patient.sex": "gend",
+    "patient.birth_date": "brdy",
+    "patient.pregnant": "matn_stas",
+    "patient.lactating": "matn_stas",
+    "patient.weight_g": "",
+    "visit.type": "trig_scen,med_type,med_mdtrt_type",
+    "visit.emergency": "med_type",
+    "visit.rescue": "",
+    "visit.insurance": "insutype",
+    "visit.medical_type": "med_type",
+    "visit.work_injury": "",
+    "facility.level": "medins_lv",
+    "facility.specialty": "",
+    "diagnoses": "fsi_diagnose_dtos",
+    "diagnosis.code": "dise_codg",
+    "operations": "fsi_operation_dtos",
+    "line.item": "hilist_code",
+    "line.time": "drord_begn_date",
+    "line.day": "drord_begn_date",
+    "line.stop": "drord_stop_date",
+    "line.quantity": "cnt",
+    "line.unit": "spec_unt",
+    "line.price": "pric",
+    "line.amount": "sumamt",
+    "line.self_paid": "ownpay_amt",
+    "line.supply_days": "",
+    "history": "",
+}
+"""Core field to the caller's; ``""`` where this interface has none (a site's profile or another feed must say)."""
+
+
+def cut(text: str, limit: int) -> str:
+    """Return a text of at most ``limit`` characters."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def not_checked(entries: Iterable[NotChecked]) -> str:
+    """Return how many rules could not judge, and why, the commonest reason first."""
+    rules: set[str] = set()
+    reasons: dict[str, set[str]] = {}
+    for entry in entries:
+        rules.add(entry.rule)
+        reasons.setdefault(_because(entry.fields, entry.reason), set()).add(entry.rule)
+    if not rules:
+        return ""
+    ordered = sorted(reasons.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+    return f"{len(rules)}条规则未能判断:" + ";".join(f"{because}({len(hit)}条)" for because, hit in ordered)
+
+
+@lru_cache(maxsize=4_096)
+def _because(fields: tuple[str, ...], reason: Reason) -> str:
+    return REASONS[reason].format(fields="、".join(dict.fromkeys(_named(field) for field in fields)))
+
+
+def _named(field: str) -> str:
+    called = CALLED.get(field)
+    name = FIELDS.get(field, field.removeprefix("parameter."))
+    return f"{name}({called})" if called else name
+
+
+def explain(problem: Problem) -> str:
+    """Return a problem in one text: every fault that fits, and how many there are."""
+    title = "".join([problem.kind.title_zh, f"({problem.detail})" if problem.detail else ""])
+    faults = [f"[{fault.field}]{fault.message}" for fault in problem.faults]
+    whole = f"{title}:{';'.join(faults)}" if faults else title
+    if len(whole) <= LIMIT or not faults:
+        return cut(whole, LIMIT)
+    return _first_faults(title, faults)
+
+
+def _first_faults(title: str, faults: list[str]) -> str:
+    """Return the faults that fit whole, and the count of all."""
+    tail = f"…共{len(faults)}处"
+    shown = title + ":"
+    for number, fault in enumerate(faults):
+        longer = shown + (";" if number else "") + fault
+        if len(longer) + len(tail) > LIMIT:
+            break
+        shown = longer
+    return shown + tail if shown != title + ":" else cut(shown + faults[0], LIMIT - len(tail)) + tail

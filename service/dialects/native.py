@@ -1,0 +1,349 @@
+"""The native dialect: ``POST /v1/checks``.
+
+In: the JSON of ``service.schemas.native.CheckRequest``. Out: ``CheckAnswer`` as bytes. One pass of validation, then
+straight to the frozen encounter; the answer is written without a model in between.
+"""
+
+from datetime import date
+from functools import lru_cache
+from typing import Any, Final, cast
+from urllib.parse import parse_qs
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from rules.codes import Category
+from rules.codings import category_of, diagnosis_code, is_suspected, item_code
+from rules.model import (
+    UNIT,
+    Citation,
+    Diagnosis,
+    Encounter,
+    Facility,
+    Finding,
+    Line,
+    NotChecked,
+    Operation,
+    Patient,
+    Visit,
+)
+from service.dialects._contract import Answer, Call, Feedback, FeedbackAnswer, Reading, Reply
+from service.errors import INVALID, NOT_JSON, Fault, Problem
+from service.schemas.native import CheckRequest, Clock, DiagnosisIn, LineIn, VisitIn
+from service.schemas.words import explain
+from service.sites import Site
+
+_ADAPTER: Final = TypeAdapter(CheckRequest)
+_MESSAGES: Final = {
+    "missing": "必填",
+    "extra_forbidden": "未知字段,请检查拼写",
+    "bool_type": "应为 true 或 false",
+    "bool_parsing": "应为 true 或 false",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "int_from_float": "应为整数",
+    "string_type": "应为文本",
+    "list_type": "应为数组",
+    "model_type": "应为对象",
+    "model_attributes_type": "应为对象",
+    "string_pattern_mismatch": "取值不在允许范围内",
+    "date_from_datetime_parsing": "应为日期,如 2026-03-18",
+    "date_from_datetime_inexact": "应为日期,不带时间",
+    "date_type": "应为日期,如 2026-03-18",
+    "date_parsing": "应为日期,如 2026-03-18",
+}
+
+
+class NativeDialect:
+    """Reads and writes the service's own JSON."""
+
+    name = "native"
+    paths = ("/v1/checks",)
+
+    def read(self, call: Call) -> Reading:
+        """Understand one encounter. Raises ``Problem`` with every fault."""
+        request = parse(call)
+        hospital = call.hospital or request.hospital or call.default_hospital
+        received = request.time.at if request.time else call.received
+        return Reading(
+            encounter=encounter_of(request, call, hospital),
+            time=received,
+            message_id=request.message_id,
+            role=request.viewer.role,
+            deadline_ms=request.deadline_ms,
+            later=_mode(call.query) == "later",
+            echo=request.message_id,
+        )
+
+    def write(self, reading: Reading, answer: Answer) -> Reply:
+        """Write the verdict, or where to find it."""
+        if reading.later:
+            href = f"/v1/verdicts/{answer.verdict_id}"
+            return Reply(202, orjson.dumps({"id": answer.verdict_id, "state": "pending", "href": href}))
+        return Reply(200, orjson.dumps(answer_document(reading, answer)))
+
+    def write_feedback(self, feedback: Feedback, answer: FeedbackAnswer) -> Reply:
+        """Write what became of dispositions."""
+        states = [{"finding": finding, "state": state} for finding, state in answer.states]
+        return Reply(200, orjson.dumps({"dispositions": states}))
+
+    def refuse(self, problem: Problem, call: Call) -> Reply:
+        """Write a problem."""
+        return Reply(problem.kind.status, orjson.dumps(problem_document(problem)))
+
+
+def _mode(query: str) -> str:
+    if not query:
+        return "now"
+    mode = parse_qs(query).get("mode", ["now"])[-1]
+    if mode not in {"now", "later"}:
+        raise Problem(INVALID, faults=(Fault("mode", "应为 now 或 later"),))
+    return mode
+
+
+def parse(call: Call) -> CheckRequest:
+    """Return the validated request. Raises ``Problem``: not JSON, or every fault with its path."""
+    try:
+        request = _ADAPTER.validate_json(call.body, context={"zone": call.zone})
+    except ValidationError as error:
+        raise _problem(error) from None
+    except RecursionError:
+        raise Problem(NOT_JSON, "嵌套层数过深") from None
+    if len(request.lines) > call.max_lines:
+        raise Problem(INVALID, faults=(Fault("lines", f"最多 {call.max_lines} 行"),))
+    return request
+
+
+def _problem(error: ValidationError) -> Problem:
+    faults = []
+    for entry in error.errors(include_url=False, include_input=False):
+        if entry["type"] == "json_invalid":
+            return Problem(NOT_JSON, str(entry.get("ctx", {}).get("error", "")))
+        faults.append(Fault(_path(entry["loc"]), _message(cast("dict[str, Any]", entry))))
+    return Problem(INVALID, faults=tuple(faults))
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def _message(entry: dict[str, Any]) -> str:
+    kind = entry["type"]
+    context = entry.get("ctx", {})
+    if kind == "value_error":
+        return str(context.get("error", "取值不合法"))
+    if kind in {"literal_error", "enum"}:
+        return f"应为 {context.get('expected', '')} 之一"
+    if kind in {
+        "greater_than_equal",
+        "less_than_equal",
+        "too_long",
+        "too_short",
+        "string_too_long",
+        "string_too_short",
+    }:
+        return f"超出允许范围({entry['msg']})"
+    return _MESSAGES.get(kind, f"取值不合法({kind})")
+
+
+def encounter_of(request: CheckRequest, call: Call, hospital: str) -> Encounter:
+    """Return the frozen encounter: codes normalised, money exact, identity left behind."""
+    site = call.sites.of(hospital)
+    patient = request.patient
+    return Encounter(
+        hospital=hospital,
+        patient=Patient(
+            pseudonym=call.pseudonym(f"{hospital}\n{patient.id}") if patient.id else "",
+            sex=patient.sex,
+            birth_date=patient.birth_date,
+            weight_g=patient.weight_kg * 1000 // UNIT if patient.weight_kg else None,
+            pregnant=patient.pregnant,
+            lactating=patient.lactating,
+        ),
+        facility=facility_of(request, site),
+        visit=visit_of(request.visit),
+        scenes=tuple(request.scenes),
+        diagnoses=tuple(_diagnosis(entry) for entry in request.diagnoses),
+        operations=tuple(
+            Operation(code=(entry.code or "").upper(), name=entry.name or "", main=entry.main, day=entry.day)
+            for entry in request.operations
+        ),
+        lines=tuple(_line(position, entry) for position, entry in enumerate(request.lines)),
+        history_since=request.history_since,
+    )
+
+
+def facility_of(request: CheckRequest, site: Site) -> Facility:
+    """Return the hospital's profile first, the message's word only where the profile is silent (ruling 7)."""
+    level = site.level if site.level is not None else request.facility.level
+    specialty = site.specialty if site.specialty is not None else request.facility.specialty
+    return Facility(level=level, specialty=specialty)
+
+
+def visit_of(visit: VisitIn) -> Visit:
+    """Return the frame of the encounter."""
+    return Visit(
+        id=visit.id or "",
+        type=visit.type,
+        emergency=visit.emergency,
+        rescue=visit.rescue,
+        medical_type=visit.medical_type,
+        insurance=visit.insurance,
+        work_injury=visit.work_injury,
+        admitted=_at(visit.admitted),
+        discharged=_at(visit.discharged),
+        department=visit.department,
+        doctor=visit.doctor,
+        total_amount=visit.total_amount,
+    )
+
+
+def _at(clock: Clock | None) -> Any:
+    return clock.at if clock else None
+
+
+def _diagnosis(entry: DiagnosisIn) -> Diagnosis:
+    code, system = diagnosis_code(entry.code or "")
+    name = entry.name or ""
+    suspected = is_suspected(name) if entry.suspected is None else entry.suspected
+    return Diagnosis(code=code, name=name, main=entry.main, suspected=suspected, system=system)
+
+
+def _line(position: int, entry: LineIn) -> Line:
+    item = item_code(entry.item or "")
+    begin = entry.begin
+    return Line(
+        position=position,
+        id=entry.id or "",
+        item=item,
+        name=entry.name or "",
+        category=entry.category or cast("Category | None", category_of(item)),
+        current=entry.current,
+        quantity=entry.quantity,
+        unit=entry.unit,
+        price=entry.price,
+        amount=entry.amount,
+        self_paid=entry.self_paid,
+        consent=entry.self_pay_consent,
+        begin=begin.at if begin else None,
+        timed=begin.timed if begin else False,
+        stop=_at(entry.stop),
+        long_term=entry.long_term,
+        discharge_medication=entry.discharge_medication,
+        prescription=entry.prescription,
+        group=entry.group,
+        visit=entry.visit,
+        department=entry.department,
+        doctor=entry.doctor,
+        doctor_title=entry.doctor_title,
+        dose=entry.dose,
+        dose_unit=entry.dose_unit,
+        frequency=entry.frequency,
+        route=entry.route,
+        supply_days=entry.supply_days,
+        approval=entry.approval,
+    )
+
+
+def answer_document(reading: Reading, answer: Answer) -> dict[str, Any]:
+    """Return the verdict as the native contract's ``CheckAnswer``."""
+    verdict = answer.verdict
+    lines = reading.encounter.lines
+    digests = verdict.digests
+    return {
+        "id": answer.verdict_id,
+        "state": verdict.state,
+        "recorded": answer.recorded,
+        "message_id": reading.message_id,
+        "message_id_reused": answer.repeated_id,
+        "amount": verdict.amount / UNIT,
+        "findings": [
+            finding_document(finding, identifier, lines)
+            for finding, identifier in zip(verdict.findings, answer.finding_ids, strict=True)
+        ],
+        "not_checked": [not_checked_document(entry) for entry in verdict.not_checked],
+        "dip": None,
+        "digests": {
+            "engine": digests.engine,
+            "rulebook": digests.rulebook,
+            "overlay": digests.overlay,
+            "dictionary": digests.dictionary,
+            "scheme": digests.scheme,
+        },
+        "elapsed_us": answer.elapsed_us,
+    }
+
+
+def finding_document(finding: Finding, identifier: str, lines: tuple[Line, ...]) -> dict[str, Any]:
+    """Return one finding as ``FindingOut``."""
+    return {
+        "id": identifier,
+        "rule": finding.rule,
+        "kind": finding.kind,
+        "code": finding.code,
+        "title": finding.title,
+        "item": finding.item,
+        "certainty": finding.certainty,
+        "level": finding.level,
+        "scope": finding.scope,
+        "reason_required": finding.reason_required,
+        "lines": [
+            {"position": at, "id": lines[at].id, "amount": amount / UNIT}
+            for at, amount in zip(finding.lines, finding.amounts, strict=True)
+        ],
+        "involved": [
+            {"position": at, "id": lines[at].id if at >= 0 else "", "amount": None} for at in finding.involved
+        ],
+        "message": finding.message,
+        "limit": finding.limit,
+        "present": finding.present,
+        "allowed": finding.allowed,
+        "facts": dict(finding.facts),
+        "amount": sum(finding.amounts) / UNIT,
+        "basis": finding.basis,
+        "citation": citation_document(finding.citation) if finding.citation else None,
+    }
+
+
+@lru_cache(maxsize=4_096)
+def citation_document(citation: Citation) -> dict[str, str | date | None]:
+    """Return a citation as ``CitationOut``."""
+    return {
+        "id": citation.id,
+        "instrument": citation.instrument,
+        "number": citation.number,
+        "clause": citation.clause,
+        "published": citation.published,
+        "valid_from": citation.valid_from,
+        "valid_to": citation.valid_to,
+    }
+
+
+def not_checked_document(entry: NotChecked) -> dict[str, Any]:
+    """Return one *not checked* as ``NotCheckedOut``."""
+    return {
+        "rule": entry.rule,
+        "kind": entry.kind,
+        "title": entry.title,
+        "fields": list(entry.fields),
+        "reason": entry.reason,
+        "lines": list(entry.lines),
+        "message": explain(entry),
+    }
+
+
+def problem_document(problem: Problem) -> dict[str, Any]:
+    """Return a problem as ``ProblemOut``."""
+    return {
+        "code": problem.kind.code,
+        "title": problem.kind.title,
+        "title_zh": problem.kind.title_zh,
+        "detail": problem.detail,
+        "faults": [{"field": fault.field, "message": fault.message} for fault in problem.faults],
+    }
+
+
+DIALECT: Final = NativeDialect()

@@ -1,0 +1,55 @@
+"""What each hospital (site) means by its codes, and what it is: the profile that messages only fall back on.
+
+In: a YAML file, keyed by ``fixmedins_code`` (``DIPCHECK_SITES_FILE``). Out: one ``Site`` per hospital; a hospital
+without an entry gets a site where everything that sites may differ on is unknown (rulings 7, 8 and 10).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Site(BaseModel):
+    """One hospital's profile and code meanings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    level: int | None = Field(default=None, ge=1, le=3, description="hospital level 1-3 (医院级别)")
+    specialty: str | None = Field(default=None, description="specialist hospital's field; '' says known to be general")
+    work_injury_medical_types: tuple[str, ...] | None = Field(
+        default=None, description="med_type values that mean work injury; unset: unknown (ruling 10)"
+    )
+    maternity: Mapping[str, str] | None = Field(
+        default=None,
+        description="matn_stas value to pregnant | lactating | neither | unknown; unset: 0, 1, 2 mean unknown",
+    )
+    indeterminate_row: bool = Field(
+        default=False, description="answer *not checked* as one result row with sev_deg 3 and amount 0 (ruling 11)"
+    )
+    suspicious_severity: int = Field(default=2, ge=2, le=3, description="sev_deg of 可疑 findings (ruling 11)")
+
+
+class Sites:
+    """Sites by hospital code."""
+
+    def __init__(self, sites: Mapping[str, Site] | None = None, default: Site | None = None) -> None:
+        self._sites = dict(sites or {})
+        self._default = default or Site()
+
+    def of(self, hospital: str) -> Site:
+        """Return a hospital's site, or the default one."""
+        return self._sites.get(hospital, self._default)
+
+    @classmethod
+    def from_file(cls, path: Path | None) -> "Sites":
+        """Read the file; ``None`` gives no sites. Raises ``ValueError`` naming the hospital and field at fault."""
+        if path is None:
+            return cls()
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        if not isinstance(content, dict):
+            raise ValueError(f"{path.name}: expected hospital codes with a profile each")
+        sites = {str(code): Site.model_validate(profile or {}) for code, profile in content.items()}
+        return cls(sites, sites.pop("default", None))
