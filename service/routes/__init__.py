@@ -1,0 +1,1 @@
+"""Thin handlers: what is not on the hot path (operations, reading verdicts back, batches, documentation)."""

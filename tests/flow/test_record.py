@@ -1,0 +1,58 @@
+"""What the flow keeps of a check: the input's bytes and the digest that gives a verdict its identity."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from msgspec.structs import replace
+
+from rules import Encounter, Input, encode
+from rules.model import Context, History, Line, Overlay
+from service.check_flow import content_digest, input_bytes
+
+ZONE = timezone(timedelta(hours=8))
+TIME = datetime(2026, 3, 18, 9, 15, tzinfo=ZONE)
+TIMED = Line(item="X", begin=TIME, quantity=10_000)
+GIVEN = [
+    Input(encounter=Encounter(hospital="H1"), time=TIME),
+    Input(encounter=Encounter(hospital="H1", lines=(TIMED,)), time=TIME, role="nurse"),
+    Input(
+        encounter=Encounter(hospital="H1", lines=(TIMED, replace(TIMED, begin=None))),
+        time=TIME,
+        context=Context(history=History(since=TIME.date(), lines=(TIMED,)), late=("quotas",)),
+        overlay=Overlay(levels=(("r", "info"),), off=("s",)),
+    ),
+]
+
+
+@pytest.mark.parametrize("given", GIVEN)
+def test_the_input_is_encoded_once_and_the_same(given):
+    """The fast way around a second encoding gives the canonical bytes."""
+    assert encode(given) == input_bytes(given, encode(given.encounter))
+
+
+def digest(given):
+    return content_digest(given, encode(given.encounter))
+
+
+def test_the_envelopes_clock_is_no_content():
+    """Moving the message's time changes nothing while every current line has its own."""
+    given = GIVEN[1]
+
+    assert digest(given) == digest(replace(given, time=TIME + timedelta(days=3)))
+
+
+def test_the_day_counts_when_a_line_leans_on_it():
+    """A current line without a begin is judged on the message's day, so that day is content."""
+    given = GIVEN[2]
+
+    assert digest(given) == digest(replace(given, time=TIME + timedelta(minutes=5)))
+    assert digest(given) != digest(replace(given, time=TIME + timedelta(days=1)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"role": "coder"}, {"context": Context()}, {"overlay": Overlay()}, {"encounter": Encounter(hospital="H2")}],
+)
+def test_whatever_is_evaluated_counts(change):
+    """Encounter, context, overlay and role each give another identity."""
+    assert digest(GIVEN[2]) != digest(replace(GIVEN[2], **change))
