@@ -10,6 +10,8 @@ from typing import Generic, Literal, TypeVar
 
 Match = Literal["yes", "ambiguous"]
 T = TypeVar("T")
+REMEMBERED = 65_536
+"""Codes an index remembers the answer for; strangers' codes cannot fill the memory."""
 
 
 def matches(patterns: Iterable[str], code: str) -> Match | None:
@@ -39,7 +41,7 @@ class PatternIndex(Generic[T]):
     Immutable once built. Cost follows the length of the answer, not the number of patterns.
     """
 
-    __slots__ = ("_ambiguous", "_exact", "_families")
+    __slots__ = ("_ambiguous", "_exact", "_families", "_known")
 
     def __init__(self, entries: Iterable[tuple[tuple[str, ...], T]]) -> None:
         exact: dict[str, list[T]] = {}
@@ -56,9 +58,21 @@ class PatternIndex(Generic[T]):
         self._exact = {key: tuple(found) for key, found in exact.items()}
         self._families = _freeze(families)
         self._ambiguous = _freeze(ambiguous)
+        self._known: dict[str, tuple[tuple[T, Match], ...]] = {}
 
-    def find(self, code: str) -> list[tuple[T, Match]]:
-        """Return the entries that name ``code``; an entry appears once, ``yes`` before ``ambiguous``."""
+    def find(self, code: str) -> tuple[tuple[T, Match], ...]:
+        """Return the entries that name ``code``; an entry appears once, ``yes`` before ``ambiguous``.
+
+        Answers are remembered, since a hospital orders the same few thousand items all day.
+        """
+        known = self._known.get(code)
+        if known is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            known = self._known[code] = self._look_up(code)
+        return known
+
+    def _look_up(self, code: str) -> tuple[tuple[T, Match], ...]:
         found: dict[T, Match] = {}
         for entry in self._exact.get(code, ()):
             found[entry] = "yes"
@@ -68,7 +82,7 @@ class PatternIndex(Generic[T]):
         for length, table in self._ambiguous:
             for entry in table.get(code[:length], ()):
                 found.setdefault(entry, "ambiguous")
-        return list(found.items())
+        return tuple(found.items())
 
 
 def _freeze(tables: dict[int, dict[str, list[T]]]) -> tuple[tuple[int, dict[str, tuple[T, ...]]], ...]:

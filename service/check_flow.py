@@ -246,6 +246,8 @@ def verdict_record(asked: Asked, given: Input, verdict: Verdict, zone: tzinfo) -
     """Return what is kept of a verdict, still without its id, its input's bytes and its timing."""
     encounter, reading = given.encounter, asked.reading
     first = next((line for line in encounter.lines if line.current), None)
+    department = (first.department if first else None) or encounter.visit.department
+    doctor = (first.doctor if first else None) or encounter.visit.doctor
     return records.VerdictRecord(
         id="",
         hospital=encounter.hospital,
@@ -261,9 +263,23 @@ def verdict_record(asked: Asked, given: Input, verdict: Verdict, zone: tzinfo) -
         message_id=reading.message_id,
         patient=encounter.patient.pseudonym,
         visit=encounter.visit.id,
-        department=(first.department if first else None) or encounter.visit.department,
-        doctor=(first.doctor if first else None) or encounter.visit.doctor,
+        department=department,
+        doctor=doctor,
+        owners=owners_of(verdict, encounter, department, doctor),
     )
+
+
+def owners_of(
+    verdict: Verdict, encounter: Encounter, department: str | None, doctor: str | None
+) -> tuple[tuple[int, str | None, str | None], ...]:
+    """Return who ordered a finding's first line, by finding number, where it is somebody else than the record says."""
+    found = []
+    for number, finding in enumerate(verdict.findings, 1):
+        line = encounter.lines[finding.lines[0]] if finding.lines else None
+        owner = ((line and line.department) or department, (line and line.doctor) or doctor)
+        if owner != (department, doctor):
+            found.append((number, *owner))
+    return tuple(found)
 
 
 class _StoredInput(Noun, frozen=True, kw_only=True):
@@ -286,14 +302,14 @@ def input_bytes(given: Input, encounter: bytes) -> bytes:
 
 
 def content_digest(given: Input, encounter: bytes) -> bytes:
-    """Return SHA-256 of what was evaluated, without the envelope's time (decision 2).
+    """Return BLAKE2b-256 of what was evaluated, without the envelope's time (decision 2).
 
     ``encounter`` is the encounter's canonical bytes.
 
     The *day* of that time stays in when a current line leans on it, since then it is part of what was evaluated.
     """
     leans = any(line.current and line.begin is None for line in given.encounter.lines)
-    digest = hashlib.sha256(encounter)
+    digest = hashlib.blake2b(encounter, digest_size=32)
     rest = (given.time.date().isoformat() if leans else "", given.role)
     digest.update("\n".join(rest).encode())
     digest.update(encode(given.context))

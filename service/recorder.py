@@ -60,7 +60,7 @@ class Recorder:
         store: Store,
         *,
         counters: Counters | None = None,
-        linger: float = 0.03,
+        linger: float = 0.2,
         batch_records: int = 1000,
         batch_bytes: int = 8 * 1024 * 1024,
         adopt_every: float = 10.0,

@@ -81,9 +81,9 @@ def judge(view: View, rulebook: Rulebook, found: Candidates) -> Verdict:
     levels = dict(overlay.levels)
     for number in sorted(found):
         entry = rulebook.entries[number]
-        if entry.rule.id in overlay.off:
+        if overlay.off and entry.rule.id in overlay.off:
             continue
-        lines, unclear = applicable(entry.rule, found[number], view)
+        lines, unclear = applicable(entry, found[number], view)
         if unclear:
             not_checked.append(_unread(entry, Missing(fields=("line.item",), reason="ambiguous"), unclear))
         if not lines and (found[number] or not _speaks(entry.rule, view.today, view)):
@@ -104,11 +104,14 @@ def unreadable(view: View, found: Candidates) -> Iterator[NotChecked]:
     A missing mapping must be reported, never silently skipped (audit rules, section 7 point 13). Lines that the
     patient is known to pay need no national code.
     """
-    current = [line for line in view.lines if line.current and line.self_paid is not True]
-    absent = tuple(line.position for line in current if not line.item)
+    strange = [
+        line for line in view.lines if category_of(line.item) is None and line.current and line.self_paid is not True
+    ]
+    if not strange:
+        return
     named = {line.position for lines in found.values() for line, _ in lines}
-    strange = (line for line in current if line.item and category_of(line.item) is None)
-    local = tuple(line.position for line in strange if line.position not in named)
+    absent = tuple(line.position for line in strange if not line.item)
+    local = tuple(line.position for line in strange if line.item and line.position not in named)
     reasons: tuple[tuple[Reason, tuple[int, ...]], ...] = (("missing", absent), ("unmapped", local))
     for reason, positions in reasons:
         if positions:
@@ -122,9 +125,7 @@ def unreadable(view: View, found: Candidates) -> Iterator[NotChecked]:
             )
 
 
-def applicable(
-    rule: Rule, found: Iterable[tuple[Line, Match]], view: View
-) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+def applicable(entry: Entry, found: list[tuple[Line, Match]], view: View) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
     """Return the lines the rule speaks about, and those it cannot tell for an ambiguous code.
 
     A rule is in force by the service day of the line, speaks in its scenes, and leaves out self-paid lines when it
@@ -132,9 +133,11 @@ def applicable(
     """
     clear: list[Line] = []
     unclear: list[Line] = []
+    rule = entry.rule
     for line, match in found:
-        cleared = rule.scope == "payment" and patient_pays(line)
-        if not cleared and (line.quantity or 0) >= 0 and _speaks(rule, view.service_day(line), view):
+        if (line.quantity or 0) < 0 or (entry.payment and patient_pays(line)):
+            continue
+        if not entry.bounded or _speaks(rule, view.service_day(line), view):
             (clear if match == "yes" else unclear).append(line)
     return tuple(clear), tuple(unclear)
 
@@ -150,20 +153,18 @@ def evaluate(entry: Entry, lines: tuple[Line, ...], view: View) -> list[Draft | 
     """Run one rule; a fault in it is contained and reported as *not checked: failed*."""
     if entry.rule.unset:
         return [Missing(fields=tuple(f"parameter.{name}" for name in entry.rule.unset), reason="parameter")]
+    kind, rule = entry.kind, entry.rule
+    said: list[Draft | Missing] = []
     try:
-        return list(_run(entry, lines, view))
+        for case in kind.read(rule, lines, view):
+            if type(case) is Missing:
+                said.append(case)
+            elif (draft := kind.check(rule, case)) is not None:
+                _refuse_unsound(draft, view)
+                said.append(draft)
     except Exception as error:  # Per-rule isolation: one broken rule must not silence the others.
         return [Missing(fields=(f"rule.{type(error).__name__}",), reason="failed")]
-
-
-def _run(entry: Entry, lines: tuple[Line, ...], view: View) -> Iterator[Draft | Missing]:
-    kind, rule = entry.kind, entry.rule
-    for case in kind.read(rule, lines, view):
-        if isinstance(case, Missing):
-            yield case
-        elif (draft := kind.check(rule, case)) is not None:
-            _refuse_unsound(draft, view)
-            yield draft
+    return said
 
 
 def _refuse_unsound(draft: Draft, view: View) -> None:

@@ -19,6 +19,10 @@ class Entry:
     number: int
     rule: Rule
     kind: AnyKind
+    bounded: bool
+    """In force only on some days, or only in some scenes."""
+    payment: bool
+    """Protects payment: what the patient pays is none of its business (ruling 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Rulebook:
         """
         ordered = sorted(packs, key=lambda pack: pack.name)
         _refuse_strangers(ordered)
-        entries = tuple(Entry(number, rule, kind) for number, (kind, rule) in enumerate(_rules(ordered, "active")))
+        entries = tuple(_entry(number, rule, kind) for number, (kind, rule) in enumerate(_rules(ordered, "active")))
         _refuse_repeats(entries)
         triggers = [(entry.number, entry.kind.triggers(entry.rule)) for entry in entries]
         return cls(
@@ -85,6 +89,11 @@ def _refuse_strangers(packs: Sequence[CompiledPack]) -> None:
     for pack in packs:
         for name in sorted(pack.rules.keys() - KINDS.keys()):
             raise ValueError(f"pack `{pack.name}` holds rules of kind `{name}`, which this version does not know")
+
+
+def _entry(number: int, rule: Rule, kind: AnyKind) -> Entry:
+    bounded = bool(rule.scenes) or rule.valid_from is not None or rule.valid_to is not None
+    return Entry(number, rule, kind, bounded, rule.scope == "payment")
 
 
 def _refuse_repeats(entries: tuple[Entry, ...]) -> None:

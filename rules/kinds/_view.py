@@ -6,13 +6,12 @@ when first asked for. A view is private to one check; nothing in it outlives the
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import msgspec
 from msgspec.structs import replace
 
 from rules.model import UNIT, Encounter, Input, Line, Missing, Rule
-from rules.patterns import matches
 
 LONGEST_SPAN = 1_000
 """Days one line may cover; a begin further back is a slip of the pen, and counting its days would take for ever."""
@@ -31,6 +30,7 @@ class View:
         self.encounter: Encounter = given.encounter
         self.time: datetime = given.time
         self.today: date = given.time.date()
+        self._by_length: dict[int, dict[str, list[str]]] = {}
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -53,15 +53,46 @@ class View:
 
     def lines_of(self, patterns: tuple[str, ...]) -> tuple[Line, ...]:
         """Return all lines, current and past, whose item the patterns surely name, in time order."""
-        found = [
-            line for item, lines in self._by_item.items() if item and matches(patterns, item) == "yes" for line in lines
-        ]
+        if len(patterns) == 1 and patterns[0] in self._by_item:
+            found = self._by_item[patterns[0]]
+        else:
+            found = [line for item in self._named(patterns) for line in self._by_item[item]]
         return tuple(sorted(found, key=self._order)) if len(found) > 1 else tuple(found)
 
-    def _order(self, line: Line) -> tuple[bool, float, str, int]:
+    def holds(self, patterns: tuple[str, ...]) -> bool:
+        """Say whether any line, current or past, is of an item that the patterns surely name."""
+        return bool(self._named(patterns))
+
+    def _named(self, patterns: tuple[str, ...]) -> dict[str, None]:
+        """Return the items of this encounter that the patterns surely name, each once: look-ups, not comparisons."""
+        exact, families = _parted(patterns)
+        if len(exact) > len(self._by_item):
+            named = dict.fromkeys(item for item in self._by_item if item in exact)
+        else:
+            named = dict.fromkeys(item for item in exact if item in self._by_item)
+        for family in families:
+            named.update(dict.fromkeys(self._families(len(family)).get(family, ())))
+        return named
+
+    def _families(self, length: int) -> dict[str, list[str]]:
+        """Return the encounter's items by their first ``length`` characters, made when first asked for."""
+        table = self._by_length.get(length)
+        if table is None:
+            table = self._by_length[length] = {}
+            for item in self._by_item:
+                if item:
+                    table.setdefault(item[:length], []).append(item)
+        return table
+
+    def _order(self, line: Line) -> tuple[bool, bool, datetime, str, int]:
         # Charges known from before come first, so that what is being saved now is what exceeds a limit.
         when = self.time_of(line)
-        return (line.current, when.timestamp() if when else 0.0, line.id, line.position)
+        return (line.current, when is not None, when or self.time, line.id, line.position)
+
+    @cached_property
+    def evidence(self) -> tuple[str, ...]:
+        """All ICD codes that the diagnoses vouch for."""
+        return tuple(code for found in self.encounter.diagnoses for code in found.evidence)
 
     def time_of(self, line: Line) -> datetime | None:
         """Return the line's time: its own, else the message's for a current line, else unknown."""
@@ -99,7 +130,7 @@ class View:
         kind, insurance = visit.medical_type, visit.insurance
         if (kind or "").startswith(MATERNITY_TYPES) or insurance == MATERNITY_INSURANCE:
             return True
-        if any(code.startswith(OBSTETRIC) for found in self.encounter.diagnoses for code in found.evidence):
+        if any(code.startswith(OBSTETRIC) for code in self.evidence):
             return True
         known = kind is not None and insurance is not None and self.unread_diagnoses is None
         return False if known else None
@@ -137,9 +168,12 @@ class View:
         a line taken back whole is gone. A line without a quantity stays, with an unknown quantity.
         """
         lines = [line for line in self.lines_of(patterns) if not (visit_only and line.visit is not None)]
-        left = self._net(lines) if any((line.quantity or 0) < 0 for line in lines) else None
-        charges = (Charge(line, line.quantity if left is None else left.get(line.position)) for line in lines)
-        return tuple(charge for charge in charges if charge.quantity != 0 and (charge.line.quantity or 0) >= 0)
+        for line in lines:
+            if line.quantity is not None and line.quantity < 0:
+                left = self._net(lines)
+                charges = [Charge(line, left.get(line.position)) for line in lines]
+                return tuple(charge for charge in charges if charge.quantity != 0 and (charge.line.quantity or 0) >= 0)
+        return tuple([Charge(line, line.quantity) for line in lines if line.quantity != 0])
 
     def _net(self, lines: list[Line]) -> dict[int, int | None]:
         """Return what each line's quantity comes to after reversals."""
@@ -164,6 +198,13 @@ class View:
         # A refund cannot take back what is charged on a later day; on one day, known charges go first.
         day, reversal = self.day_of(line), (line.quantity or 0) < 0
         return ((day or (date.max if reversal else date.min)).toordinal(), reversal, not line.current)
+
+
+@lru_cache(maxsize=65_536)
+def _parted(patterns: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the exact codes and the families of patterns; ambiguous families name nothing surely."""
+    exact = frozenset(pattern for pattern in patterns if pattern[-1:] not in {"*", "?"})
+    return exact, tuple(pattern[:-1] for pattern in patterns if pattern.endswith("*"))
 
 
 class Charge(msgspec.Struct, frozen=True):
@@ -235,6 +276,8 @@ def _once(lines: tuple[Line, ...]) -> tuple[Line, ...]:
 
     Some senders report a line twice; that is one charge, not two (national interface, reader rule 5).
     """
+    if len({(line.id or line.position, line.item, line.begin) for line in lines}) == len(lines):
+        return lines  # nothing can be a repeat, which is nearly always
     seen: dict[object, Line] = {}
     for line in sorted(lines, key=lambda line: not line.current):
         key: object = line.position if not line.id else (*identity(line), line.quantity, line.amount)

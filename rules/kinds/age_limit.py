@@ -68,7 +68,7 @@ def read(rule: AgeLimit, lines: tuple[Line, ...], view: View) -> Iterator[Case |
     if _on_the_mother(rule, birth, min(days), view):
         yield Missing(fields=("patient.birth_date",))
         return
-    perinatal = any(code.startswith("P") for found in view.encounter.diagnoses for code in found.evidence)
+    perinatal = any(code.startswith("P") for code in view.evidence)
     for day, positions in days.items():
         if day < birth:
             yield Missing(fields=("patient.birth_date", "line.time"), reason="conflict", lines=tuple(positions))

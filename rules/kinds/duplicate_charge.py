@@ -106,6 +106,8 @@ def _overlap(one: str, other: str) -> bool:
 
 def read(rule: DuplicateCharge, lines: tuple[Line, ...], view: View) -> Iterator[Case | Missing]:
     """Yield one case for the sub lines to drop, one for main lines beside known subs, and what cannot be placed."""
+    if not (view.holds(rule.items) and view.holds(rule.sub)):
+        return
     visit_only = rule.window == "visit"
     mains = [
         Placed(one, stretch(one.line, rule.window, view)) for one in view.charges(rule.items, visit_only=visit_only)

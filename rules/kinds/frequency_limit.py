@@ -78,6 +78,8 @@ def compile_row(row: FrequencyRow) -> FrequencyLimit:
 def read(rule: FrequencyLimit, lines: tuple[Line, ...], view: View) -> Iterator[Case | Missing]:
     """Yield one case with the days that matter, or what keeps the quantities from being spread."""
     before, now = judged(rule, view.charges(rule.items), lines)
+    if _surely_within(rule, before, now):
+        return
     spread: list[Spread] = []
     for asked, charges in ((False, before), (True, now)):
         for charge in charges:
@@ -91,6 +93,16 @@ def read(rule: FrequencyLimit, lines: tuple[Line, ...], view: View) -> Iterator[
             spread.append(Spread(charge, days, asked))
     case = Case(tuple(_days(spread)))
     yield _lacking(rule, case, spread) or case
+
+
+def _surely_within(rule: FrequencyLimit, before: list[Charge], now: list[Charge]) -> bool:
+    """Say whether even all of it on one day fits the limit, which settles most orders without spreading."""
+    total = 0
+    for charge in (*before, *now):
+        if charge.quantity is None:
+            return False
+        total += charge.quantity
+    return total <= rule.max
 
 
 def _lacking(rule: FrequencyLimit, case: Case, spread: list[Spread]) -> Missing | None:

@@ -75,8 +75,14 @@ def read(rule: PaymentCourse, lines: tuple[Line, ...], view: View) -> Iterator[C
             yield Missing(fields=lacking)
             return
         known.append((charge.line.position, days))
-    if uses:
+    if uses and not _surely_within(rule, known, uses):
         yield _case(rule, known, tuple(uses), view)
+
+
+def _surely_within(rule: PaymentCourse, known: list[tuple[int, Days]], uses: list[Use]) -> bool:
+    """Say whether even all days as distinct days fit the course, which settles most stays without counting."""
+    days = sum(len(use.days) for use in uses) + sum(len(days) for _, days in known)
+    return rule.span == "stay" and days <= rule.max_days
 
 
 def _case(rule: PaymentCourse, known: list[tuple[int, Days]], uses: tuple[Use, ...], view: View) -> Case | Missing:
@@ -101,6 +107,8 @@ def days_of(line: Line, view: View) -> tuple[Days, tuple[str, ...]]:
     if span is None:
         return (), ("line.time",)
     first, last = span
+    if first == last and not line.supply_days and not _taken_home(line, view):
+        return (first,), ()
     if line.supply_days:
         if not 0 < line.supply_days <= LONGEST_SPAN:
             return (), ("line.supply_days",)

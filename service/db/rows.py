@@ -47,22 +47,7 @@ class _Verdict(msgspec.Struct):
     not_checked: list[_NotChecked] = []
 
 
-class _Line(msgspec.Struct):
-    position: int = 0
-    department: str | None = None
-    doctor: str | None = None
-
-
-class _Encounter(msgspec.Struct):
-    lines: list[_Line] = []
-
-
-class _Input(msgspec.Struct):
-    encounter: _Encounter
-
-
 _VERDICT: Final = msgspec.json.Decoder(_Verdict)
-_INPUT: Final = msgspec.json.Decoder(_Input)
 
 COLUMNS: Final = {table: tuple(metadata.tables[table].columns.keys()) for table in PARTITIONED}
 
@@ -82,11 +67,10 @@ def _verdict_rows(record: VerdictRecord) -> Iterable[tuple[str, Row]]:
     content = _VERDICT.decode(record.verdict)
     yield "verdict", _verdict_row(record, content.digests)
     key = (_text(record.hospital), record.day, record.id)
-    owners = _line_owners(record) if content.findings else {}
-    unknown = _Line(department=record.department, doctor=record.doctor)
+    owners = {number: owner for number, *owner in record.owners}
+    ordered_by = [record.department, record.doctor]
     for number, finding in enumerate(content.findings, 1):
-        owner = owners.get(finding.lines[0], unknown) if finding.lines else unknown
-        yield "finding", (*key, number, *_finding_columns(finding, owner, record))
+        yield "finding", (*key, number, *_finding_columns(finding, owners.get(number, ordered_by)))
     for number, missing in enumerate(content.not_checked, 1):
         fields = [_text(field) for field in missing.fields]
         yield "not_checked", (*key, number, missing.rule, missing.kind, missing.title, missing.reason, fields)
@@ -119,7 +103,8 @@ def _verdict_row(record: VerdictRecord, digests: Digests) -> Row:
     )
 
 
-def _finding_columns(finding: _Finding, owner: _Line, record: VerdictRecord) -> Row:
+def _finding_columns(finding: _Finding, owner: list[str | None]) -> Row:
+    department, doctor = owner
     return (
         finding.rule,
         finding.kind,
@@ -130,16 +115,11 @@ def _finding_columns(finding: _Finding, owner: _Line, record: VerdictRecord) -> 
         finding.title,
         _text(finding.item),
         sum(finding.amounts),
-        _maybe(owner.department or record.department),
-        _maybe(owner.doctor or record.doctor),
+        _maybe(department),
+        _maybe(doctor),
         finding.lines,
         _text(finding.message),
     )
-
-
-def _line_owners(record: VerdictRecord) -> dict[int, _Line]:
-    """Return who ordered each line: statistics go by the ordering department, not by the visit's."""
-    return {line.position: line for line in _INPUT.decode(record.input).encounter.lines}
 
 
 def _disposition_row(record: DispositionRecord) -> Row:

@@ -153,7 +153,7 @@ class PostgresStore:
         batch: Batch,
         tables: dict[str, list[Row]],
     ) -> None:
-        months = {month_of(row[1]) for rows in tables.values() for row in rows}
+        months = {month_of(day) for day in {record.day for record in batch.records}}
         await self._ensure_partitions(connection, months)
         try:
             await self._transaction(connection, batch, tables, staged=False)
@@ -229,8 +229,8 @@ async def _tables_of(records: Sequence[JournalRecord]) -> dict[str, list[Row]]:
     tables: dict[str, list[Row]] = {}
     for count, record in enumerate(records, 1):
         try:
+            month_of(record.day)
             for table, row in rows_of(record):
-                month_of(row[1])
                 tables.setdefault(table, []).append(row)
         except (msgspec.MsgspecError, ValueError) as error:
             raise Poisoned(type(error).__name__) from None

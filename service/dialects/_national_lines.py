@@ -42,7 +42,6 @@ def _declared(values: tuple[Any, Any]) -> bool:
 
 _ITEMS: Final[Memo[tuple[str, Category | None]]] = Memo(item, 32_768)
 _CODES: Final[Memo[str | None]] = Memo(code)
-_NUMBERS: Final[Memo[int | None]] = Memo(number)
 _FLAGS: Final[Memo[bool | None]] = Memo(flag)
 _HABITS: Final[Memo[_Habit]] = Memo(_habit)
 _DECLARED: Final[Memo[bool]] = Memo(_declared)
@@ -87,7 +86,7 @@ def current_or_all(orders: list[Order | None]) -> list[bool]:
 def _line(order: Order, position: int, current: bool, visit: str | None, times: Times) -> Line:
     normal, category = _ITEMS[order.hilist_code]
     begin, timed = times[order.drord_begn_date]
-    amount = _NUMBERS[order.sumamt]
+    amount = number(order.sumamt)
     long_term, leaving, unit, department, doctor, title = _HABITS[
         order.long_drord_flag,
         order.drord_bhvr,
@@ -104,12 +103,12 @@ def _line(order: Order, position: int, current: bool, visit: str | None, times: 
         _CODES[order.hilist_name] or "",
         category or category_by_type(_CODES[order.hilist_type]),
         current,
-        _NUMBERS[order.cnt],
+        number(order.cnt),
         unit,
-        _NUMBERS[order.pric],
+        number(order.pric),
         amount,
         _DECLARED[order.hilist_lv, order.self_paying_flag]
-        or _by_amounts(amount, _NUMBERS[order.ownpay_amt], _NUMBERS[order.selfpay_amt]),
+        or _by_amounts(amount, number(order.ownpay_amt), number(order.selfpay_amt)),
         None,  # consent: the message does not say
         begin,
         timed,

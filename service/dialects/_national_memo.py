@@ -10,9 +10,11 @@ from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
+from rules.model import UNIT
 from service.schemas.scalars import fixed, moment
 
 T = TypeVar("T")
+LARGE: Final = 10**9
 MOST: Final = 8_192
 """Few enough that dropping them all takes no time worth noticing."""
 _FRACTION: Final = {0: 10_000, 1: 1_000, 2: 100, 3: 10, 4: 1}
@@ -44,7 +46,11 @@ class Memo(dict[Any, T], Generic[T]):
 
 
 def number(value: object) -> int | None:
-    """Return money or a quantity in 1/10,000: ``fixed``, quicker for plain digits with up to four decimals."""
+    """Return money or a quantity in 1/10,000: ``fixed``, quicker for usual numbers and for plain digits."""
+    if type(value) is float and -LARGE < value < LARGE:
+        return round(value * UNIT)
+    if type(value) is int and -LARGE < value < LARGE:
+        return value * UNIT
     if type(value) is str and len(value) < 12:
         whole, _, fraction = value.partition(".")
         digits = whole + fraction

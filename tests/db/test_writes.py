@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from rules.model import encode as encode_noun
 from service.db.pool import Pool
@@ -93,7 +94,7 @@ class TestWrite:
 
     async def test_columns_stand_where_they_belong(self, store: PostgresStore, pool: Pool) -> None:
         """A finding is the ordering department's, not the visit's; money is in 1/10,000 yuan."""
-        await store.write(a_batch(a_record()))
+        await store.write(a_batch(replace(a_record(), owners=((1, "D02", "DR7"),))))
         (finding,) = await rows(pool, "SELECT * FROM finding")
         (missing,) = await rows(pool, "SELECT * FROM not_checked")
         (verdict,) = await rows(pool, "SELECT * FROM verdict")
@@ -108,9 +109,9 @@ class TestWrite:
         assert (missing["rule"], missing["reason"], missing["fields"]) == ("N0", "missing", ["birth_date"])
         assert (verdict["visit"], verdict["department"], verdict["rulebook"]) == ("V1", "D01", "r1")
 
-    async def test_a_line_without_department_falls_back(self, store: PostgresStore, pool: Pool) -> None:
+    async def test_a_finding_without_an_owner_of_its_own_falls_back(self, store: PostgresStore, pool: Pool) -> None:
         """Then the visit's is the best that is known."""
-        await store.write(a_batch(a_record(content=an_input(department=None))))
+        await store.write(a_batch(a_record()))
 
         assert (await rows(pool, "SELECT department FROM finding"))[0][0] == "D01"
 

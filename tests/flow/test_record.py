@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from rules import Encounter, Input, encode
-from rules.model import Context, History, Line, Overlay
-from service.check_flow import content_digest, input_bytes
+from rules.model import Context, Digests, Finding, History, Line, Overlay, Verdict
+from service.check_flow import content_digest, input_bytes, owners_of
 
 ZONE = timezone(timedelta(hours=8))
 TIME = datetime(2026, 3, 18, 9, 15, tzinfo=ZONE)
@@ -56,3 +56,32 @@ def test_the_day_counts_when_a_line_leans_on_it():
 def test_whatever_is_evaluated_counts(change):
     """Encounter, context, overlay and role each give another identity."""
     assert digest(GIVEN[2]) != digest(replace(GIVEN[2], **change))
+
+
+def finding(*lines):
+    return Finding(
+        rule="r",
+        kind="k",
+        code="c",
+        title="t",
+        item="i",
+        certainty="violation",
+        level="warn",
+        scope="payment",
+        lines=lines,
+        message="m",
+        amounts=(0,) * len(lines),
+    )
+
+
+def test_owners_are_named_where_somebody_else_ordered():
+    """Statistics go by who ordered a finding's first line; the record's own department need not be repeated."""
+    lines = (Line(department="D1", doctor="A"), Line(position=1, department="D2"), Line(position=2))
+    encounter = Encounter(hospital="H1", lines=lines)
+    verdict = Verdict(
+        state="warned",
+        findings=(finding(0), finding(1, 0), finding(2)),
+        digests=Digests(engine="1", rulebook="r", overlay=""),
+    )
+
+    assert ((2, "D2", "A"),) == owners_of(verdict, encounter, "D1", "A")

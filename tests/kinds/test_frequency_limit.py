@@ -180,7 +180,7 @@ class TestDays:
 
     def test_an_absurd_span_is_not_checked(self):
         """A begin of 1970 is a slip of the pen: its days are not counted."""
-        found = verdict(an_encounter(a_line(begin=at("1970-01-01"), long_term=True)), ONCE)
+        found = verdict(an_encounter(a_line(begin=at("1970-01-01"), long_term=True, quantity=20_000)), ONCE)
 
         assert ((("line.time",), "missing", (0,)),) == unread(found)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rules.patterns import matches
 from tests.builders import a_line, a_rule, an_encounter, icd, said, silent, unread, verdict
 
 REFLUX = a_rule("indication", dx="K20*|K21*|K22.100", dx_text="胃食管反流病", name="奥美拉唑")
@@ -95,3 +96,11 @@ class TestWords:
         """A limit that cannot be written in codes is listed as incomplete, never evaluated."""
         with pytest.raises(ValueError, match="mark the row incomplete"):
             a_rule("indication", dx="")
+
+
+@pytest.mark.parametrize("code", ["I63.900", "I64", "I6", "E11.9", "E11.900", "E1", "", "G45.900", "G45.9"])
+def test_the_quick_look_agrees_with_the_patterns(code):
+    """Families at once and exact codes by hash say what matching every pattern says."""
+    rule = a_rule("indication", dx="I63*|I64*|E11.9|G45.900", dx_text="脑梗死")
+
+    assert (matches(rule.dx, code) == "yes") == rule.supports(code)

@@ -49,3 +49,17 @@ def test_an_action_outside_the_closed_set_is_refused() -> None:
 def test_partition_day(message_time: datetime | None, day: date) -> None:
     """The message's own local day, unless it is absent or more than 48 hours off."""
     assert day == partition_day(message_time, NOON, SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"V", b"Vzz", b"V" + b"0" * 16, b"V00000002ffffffff{}", b"V0000000200000000{}null"]
+)
+def test_a_verdict_that_does_not_fit_together_is_refused(payload: bytes) -> None:
+    """Damage that passes the checksum of nobody is still one kind of error."""
+    with pytest.raises(msgspec.DecodeError):
+        decode(payload)
+
+
+def test_a_payload_never_holds_the_journals_mark() -> None:
+    """Everything is UTF-8, lengths included, so that reading finds its way again behind damage."""
+    encode(a_record()).decode()
