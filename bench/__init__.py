@@ -1,0 +1,1 @@
+"""What a check costs, against a frozen baseline, in one interleaved run (``python -m bench``)."""
