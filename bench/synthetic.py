@@ -156,7 +156,8 @@ def _rule(template: Template, block: int, rng: Random) -> Rule:
             sub = _beside(place)
             return DuplicateCharge(**shared, sub=(_pattern(sub),), sub_name=_name(sub), window="day")
         case "indication":
-            return Indication(**shared, dx=_diagnoses(variant, block, rng), dx_text="合成的适应症")
+            families = tuple(pattern.removesuffix("*") for pattern in _diagnoses(variant, block, rng))
+            return Indication(**shared, dx_families=families, dx_exact=(), dx_text="合成的适应症")
 
 
 def _diagnoses(variant: int, block: int, rng: Random) -> tuple[str, ...]:
