@@ -28,6 +28,7 @@ _RECORDS_A_TURN: Final = 32
 
 _FORGET_WITHIN: Final = 2.0
 
+_JITTER: Final = random.Random()
 log = structlog.get_logger(__name__)
 
 
@@ -190,7 +191,7 @@ class Recorder:
 
     async def _pause_after(self, error: Exception) -> None:
         first, longest = self._backoff
-        pause = min(longest, first * 2 ** min(self._failures, 30)) * random.uniform(0.5, 1.5)
+        pause = min(longest, first * 2 ** min(self._failures, 30)) * _JITTER.uniform(0.5, 1.5)
         self._failures += 1
         self._counters.add("retries")
         if self.last_error != type(error).__name__:

@@ -13,6 +13,7 @@ import structlog
 from service import metrics
 
 _log = structlog.get_logger("dipcheck.webhook")
+_JITTER: Final = random.Random()
 WAITING: Final = 10_000
 TRIES: Final = 6
 FIRST_PAUSE: Final = 0.5
@@ -66,5 +67,5 @@ class Webhook:
                 why = type(error).__name__
             metrics.WEBHOOKS.labels("retried").inc()
             _log.warning("webhook failed", why=why, attempt=attempt + 1)
-            await asyncio.sleep(FIRST_PAUSE * 2**attempt * (0.5 + random.random()))
+            await asyncio.sleep(FIRST_PAUSE * 2**attempt * (0.5 + _JITTER.random()))
         metrics.WEBHOOKS.labels("given_up").inc()

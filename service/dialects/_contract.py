@@ -116,6 +116,8 @@ class Dialect(Protocol):
     """What a dialect file's ``DIALECT`` offers."""
 
     name: str
+    about: str
+    """One line for the API's documentation, with the Chinese term."""
     paths: tuple[str, ...]
     """POST paths it answers; a trailing ``*`` takes any last segment."""
 

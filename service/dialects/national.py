@@ -35,6 +35,7 @@ class National:
     """3101, 3102 and 3103 in, the standard envelope out."""
 
     name = "national"
+    about = "National interface 3101 / 3102 / 3103, in its own envelope (医保智能审核: 事前, 事中, 反馈)"
     paths = (BASE, f"{BASE}/*", *SERVICE_PATHS)
 
     def read(self, call: Call) -> Reading | Feedback:

@@ -58,6 +58,7 @@ class NativeDialect:
     """Reads and writes the service's own JSON."""
 
     name = "native"
+    about = "Check one encounter before it is saved (事前审核)"
     paths = ("/v1/checks",)
 
     def read(self, call: Call) -> Reading:

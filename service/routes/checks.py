@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from service.db import verdicts
+from service.dialects import DIALECTS
 from service.dialects._contract import Dialect, Disposition, Feedback, Reply
 from service.errors import INVALID, NOT_FOUND, NOT_JSON, Fault, Problem
 from service.hot_path import read_body
@@ -150,6 +151,46 @@ async def dispose(here: Here, who: Who, request: Request, given: DispositionRequ
     )
     reply = native.write_feedback(feedback, await here.flow.dispose(native, feedback, call))
     return Response(reply.body, reply.status, media_type="application/json")
+
+
+ENVELOPE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The standard envelope (infno, msgid, inf_time, fixmedins_code, input …); see docs/dialects.",
+        "content": {"application/json": {"schema": {"type": "object", "additionalProperties": True}}},
+    }
+}
+
+
+def _describe(dialect: Dialect, path: str) -> None:
+    """Add the plain twin of a dialect's path, which also puts it into the documentation."""
+    named = f"{path.removesuffix('*')}{{transaction}}" if path.endswith("/*") else path
+    parameter = {"name": "transaction", "in": "path", "required": True, "schema": {"type": "string"}}
+    extra = ENVELOPE | ({"parameters": [parameter]} if path.endswith("/*") else {})
+
+    async def answer(here: Here, request: Request) -> Response:
+        return await through(here.dialects[dialect.name], here, request)
+
+    router.add_api_route(
+        named,
+        answer,
+        methods=["POST"],
+        name=f"{dialect.name}_{named}",
+        summary=dialect.about,
+        description="Faults of content, and *not ready*, keep HTTP 200 and say so in the envelope; "
+        "401, 413 and 415 keep their status.",
+        responses={
+            200: {"description": "the dialect's own envelope"},
+            **{code: REFUSALS[code] for code in (401, 413, 415)},
+        },
+        openapi_extra=extra,
+    )
+
+
+for _dialect in DIALECTS.values():
+    for _path in _dialect.paths:
+        if _dialect.name != "native":  # described above, field by field
+            _describe(_dialect, _path)
 
 
 class StoredDispositionOut(BaseModel):

@@ -92,6 +92,16 @@ class TestAlone:
         """Base address, infno path and service path are the same door."""
         assert 1 == len(client.post(path, json=MESSAGE).json()["output"]["result"])
 
+    def test_the_documented_route_answers_as_the_hot_path(self, client):
+        """Behind the hot path stands the plain twin that OpenAPI describes."""
+        hot = check(client)["output"]
+        instance = client.app.web.state.instance
+        instance.hot_path._exact.clear()
+        instance.hot_path._under.clear()
+
+        assert hot == check(client)["output"]
+        assert hot == client.post("/national/3101", json=MESSAGE).json()["output"]
+
     def test_feedback_for_ours_and_for_nobodys(self, client):
         """3103 stores what is ours, and refuses an id that is nobody's, naming it."""
         ours = check(client)["output"]["result"][0]["jr_id"]
