@@ -73,14 +73,12 @@ class HotPath:
 
     async def serve(self, dialect: Dialect, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the message, answer it, write the reply."""
-        call = self._call(scope, b"")
         try:
             caller = self.admit(scope["headers"])
             body = await read_body(scope["headers"], receive, self._entrance.max_body)
-            call = self._call(scope, body, caller)
-            reply = await self._flow.answer(dialect, call)
+            reply = await self._flow.answer(dialect, self._call(scope, body, caller))
         except Problem as problem:
-            reply = self._flow.refuse(dialect, problem, call)
+            reply = self._flow.refuse(dialect, problem, self._call(scope, b""))
         except Disconnected:
             return
         await send_reply(reply, send)
