@@ -55,7 +55,8 @@ class Rulebook:
         """Index packs. Order of packs and of rules in them does not matter; a later id of the same name is a fault.
 
         Raises:
-            ValueError: two packs hold a rule of the same id, or a pack holds rules of a kind that is not here.
+            ValueError: two packs hold a rule of the same id, or different citations of one, or a pack holds rules of
+                a kind that is not here.
         """
         ordered = sorted(packs, key=lambda pack: pack.name)
         _refuse_strangers(ordered)
@@ -67,7 +68,7 @@ class Rulebook:
             packs=tuple(PackName(pack.name, pack.version, pack.digest, pack.title) for pack in ordered),
             entries=entries,
             incomplete=tuple(rule for _, rule in _rules(ordered, "incomplete")),
-            citations={key: citation for pack in ordered for key, citation in pack.citations.items()},
+            citations=_citations(ordered),
             items=PatternIndex((trigger.items, number) for number, trigger in triggers),
             diagnoses=PatternIndex((trigger.diagnoses, number) for number, trigger in triggers),
             operations=PatternIndex((trigger.operations, number) for number, trigger in triggers),
@@ -102,6 +103,15 @@ def _refuse_repeats(entries: tuple[Entry, ...]) -> None:
         if entry.rule.id in seen:
             raise ValueError(f"rule `{entry.rule.id}` stands in two packs")
         seen.add(entry.rule.id)
+
+
+def _citations(packs: Sequence[CompiledPack]) -> dict[str, Citation]:
+    found: dict[str, Citation] = {}
+    for pack in packs:
+        for key, citation in pack.citations.items():
+            if found.setdefault(key, citation) != citation:
+                raise ValueError(f"citation `{key}` means different instruments in two packs")
+    return found
 
 
 def _digest(packs: Sequence[CompiledPack]) -> str:

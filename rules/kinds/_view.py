@@ -111,10 +111,10 @@ class View:
         """Return the first and last day a line covers (ruling 9); ``None`` when its begin is unknown or absurdly old.
 
         A long-term line without a stop runs to now, or to the discharge if that came first; any line with a later
-        stop day runs to that day; the rest cover one day.
+        stop day runs to that day; the rest cover one day. When another visit's open-ended line ended, nobody knows.
         """
         begin = self.day_of(line)
-        if begin is None:
+        if begin is None or (line.visit is not None and line.long_term and line.stop is None):
             return None
         end = line.stop.date() if line.stop is not None else self._open_end() if line.long_term else begin
         return None if (end - begin).days > LONGEST_SPAN else (begin, max(begin, end))

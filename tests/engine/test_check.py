@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from rules import KINDS, Rulebook, check, encode, needs
+from rules import KINDS, CompiledPack, Rulebook, check, encode, needs
 from rules.engine import rulebook as rulebook_module
 from rules.kinds._contract import Look, Triggers
-from rules.model import Context, Diagnosis, Draft, History, Operation, Overlay, Patient
+from rules.model import Citation, Context, Diagnosis, Draft, History, Operation, Overlay, Patient
 from tests.builders import (
     DAY,
     a_line,
@@ -397,3 +397,12 @@ def test_the_builders_hold_no_clock():
     assert Context() == Context(history=None)
     assert History(since=DAY) == History(since=DAY, lines=())
     assert icd("K21.900").system == "icd"
+
+
+def test_citations_of_two_packs_must_not_contradict_each_other():
+    """One id, one instrument: otherwise a finding would cite what its rule does not rest on."""
+    law, other = Citation(id="c1", instrument="甲"), Citation(id="c1", instrument="乙")
+    packs = [CompiledPack(name, "1", name, name, {}, {"c1": citation}) for name, citation in (("a", law), ("b", other))]
+
+    with pytest.raises(ValueError, match="`c1` means different instruments"):
+        Rulebook.build(packs)

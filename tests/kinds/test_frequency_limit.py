@@ -184,6 +184,13 @@ class TestDays:
 
         assert ((("line.time",), "missing", (0,)),) == unread(found)
 
+    def test_another_visits_open_order_ends_nobody_knows_when(self):
+        """It does not run into this visit and use its days up; what it holds is not known (ruling 18)."""
+        past = a_line("A01", current=False, begin=at("2026-03-10"), long_term=True, visit="V0")
+        found = verdict(an_encounter(a_line(), past), ONCE)
+
+        assert ((("line.time",), "missing", (0,)),) == unread(found)
+
 
 class TestHours:
     @pytest.mark.parametrize(("begin", "count"), [("2026-03-18 00:00", 24), ("2026-03-18 22:00", 26)])
