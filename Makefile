@@ -45,7 +45,7 @@ lock: $(DEV)
 	$(BIN)/$(LOCK) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 openapi: $(RUN)
-	$(BIN)/dipcheck openapi
+	$(BIN)/dipcheck openapi > openapi.yaml.part && mv openapi.yaml.part openapi.yaml
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -7,15 +7,22 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from service.packs import EXAMPLE, STARTER
 from tests.http.test_recorded import eventually
@@ -127,6 +134,47 @@ def test_metrics_of_all_workers_are_one_page(tmp_path):
             re.search(r'dipcheck_checks_total\{dialect="native",state="warned"\} (\S+)', page)[1] for page in pages
         }
         assert {"40.0"} == counts
+
+
+def test_https_to_callers(tmp_path):
+    """With a certificate and its key the service speaks HTTPS, and nothing else."""
+    certificate, key = _self_signed(tmp_path)
+    with served(tmp_path / "data", tls_certificate=certificate, tls_key=key) as running:
+        assert running.url.startswith("https://")
+        trusting = ssl.create_default_context(cafile=str(certificate))
+
+        def alive():
+            try:
+                return httpx.get(f"{running.url}/livez", verify=trusting).status_code == 200
+            except httpx.HTTPError:
+                return False
+
+        eventually(alive)
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(running.url.replace("https", "http") + "/livez")
+
+
+def _self_signed(folder):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, private = folder / "cert.pem", folder / "key.pem"
+    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    form = serialization.PrivateFormat.PKCS8
+    private.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+    return pem, private
 
 
 @pytest.mark.parametrize("victim", ["worker", "parent"])
