@@ -105,7 +105,10 @@ def make_key(chosen: argparse.Namespace) -> int:
     settings = _settings()
     if settings is None:
         return MISUSE
-    print(keys.create(settings.data_dir, chosen.name, chosen.hospital))
+    try:
+        print(keys.create(settings.data_dir, chosen.name, chosen.hospital))
+    except ValueError as fault:
+        return _misuse(str(fault))
     print("restart the service to use it; it is not shown again", file=sys.stderr)
     return OK
 

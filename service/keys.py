@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 FILE: Final = Path("keys") / "api-keys.json"
+FROZEN: Final = Path("run") / "api-keys.json"
 HEADERS: Final = (b"authorization", b"x-api-key", b"apikey")
 
 
@@ -52,9 +53,14 @@ class KeyRing:
 
     @classmethod
     def load(cls, data_dir: Path, single: str | None = None) -> "KeyRing":
-        """Read the key file, and the one key of the environment. Raises ``ValueError`` for a file that is no list."""
+        """Read the keys in force, and the one key of the environment. Raises ``ValueError`` for a file that is no list.
+
+        Under a parent these are the keys as they were when it started (``freeze``), so that a worker that has to be
+        started again does not lock callers out with a key made since.
+        """
         callers = {digest(single): Caller("environment", None)} if single else {}
-        for entry in _entries(data_dir / FILE):
+        frozen = data_dir / FROZEN
+        for entry in _entries(frozen if frozen.exists() else data_dir / FILE):
             callers[entry["sha256"]] = Caller(entry["name"], entry.get("hospital"))
         return cls(callers)
 
@@ -71,10 +77,25 @@ def presented(headers: list[tuple[bytes, bytes]]) -> str | None:
     return None
 
 
+def freeze(data_dir: Path) -> None:
+    """Note the keys as they are now: what every worker of this start goes by."""
+    frozen = data_dir / FROZEN
+    frozen.unlink(missing_ok=True)
+    frozen.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(frozen, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(_entries(data_dir / FILE), file, ensure_ascii=False)
+
+
 def create(data_dir: Path, name: str, hospital: str | None) -> str:
-    """Make a key, store its hash (mode 0600), and return the key: the only time it is seen."""
+    """Make a key, store its hash (mode 0600), and return the key: the only time it is seen.
+
+    Raises ``ValueError`` when there is a key of that name.
+    """
     path = data_dir / FILE
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if any(entry["name"] == name for entry in _entries(path)):
+        raise ValueError(f"a key named `{name}` is there already")
     key = "dip_" + secrets.token_urlsafe(32)
     entries = [*_entries(path), {"name": name, "hospital": hospital, "sha256": digest(key)}]
     partial = path.with_suffix(".part")

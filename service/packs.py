@@ -17,6 +17,7 @@ import orjson
 
 from rules import CompiledPack, Rulebook
 from rules.compiler import build, compile_pack, load
+from service import keys
 from service.db import packs as stored
 from service.db.pool import Pool
 from service.errors import NO_DATABASE, Problem
@@ -42,6 +43,7 @@ def prepare(settings: Settings) -> None:
         SettingsError: the address is not loopback and no API key is configured (decision 9).
         PackError: the starter pack has faults.
     """
+    keys.freeze(settings.data_dir)
     if not settings.loopback and KeyRing.load(settings.data_dir, settings.api_key).empty:
         raise SettingsError(
             f"{settings.host} can be reached from outside and no API key is configured: "

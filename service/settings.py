@@ -23,17 +23,15 @@ def _setting(default: Any, about: str, read: Callable[[str], Any] = str) -> Any:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65_535:
+    if not text.isdigit() or int(text) > 65_535:
         raise ValueError("a port is a number from 0 to 65535")
-    return port
+    return int(text)
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("a number from 1")
-    return number
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError("expected a number from 1")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -355,9 +355,12 @@ def _tell_address(data_dir: Path, url: str) -> None:
 
 def _prepare_packs(settings: Settings) -> None:
     from service.packs import prepare  # noqa: PLC0415 - not needed to say that the port is taken
+    from service.settings import SettingsError  # noqa: PLC0415
 
     try:
         prepare(settings)
+    except SettingsError as error:
+        raise CannotServe(str(error)) from error
     except Exception as error:  # whatever it is: without rules there is nothing to serve
         raise CannotServe(f"the rules cannot be made ready: {error}") from error
 

@@ -129,15 +129,16 @@ def applicable(entry: Entry, found: list[tuple[Line, Match]], view: View) -> tup
     """Return the lines the rule speaks about, and those it cannot tell for an ambiguous code.
 
     A rule is in force by the service day of the line, speaks in its scenes, and leaves out self-paid lines when it
-    protects payment (ruling 1). A reversal takes a charge back and is never itself at fault.
+    protects payment (ruling 1). A reversal takes a charge back, and nothing is charged for a quantity of zero: neither
+    is ever at fault.
     """
     clear: list[Line] = []
     unclear: list[Line] = []
     rule = entry.rule
     for line, match in found:
-        if (line.quantity or 0) < 0 or (entry.payment and patient_pays(line)):
+        if (line.quantity is not None and line.quantity <= 0) or (entry.payment and patient_pays(line)):
             continue
-        if not entry.bounded or _speaks(rule, view.service_day(line), view):
+        if not entry.bounded or _speaks(rule, view.charged_day(line), view):
             (clear if match == "yes" else unclear).append(line)
     return tuple(clear), tuple(unclear)
 

@@ -107,6 +107,12 @@ class View:
         """Return the service day of a *current* line, which always has one."""
         return (line.begin or self.time).date()
 
+    def charged_day(self, line: Line) -> date:
+        """Return the last day a *current* line is charged for: an order's begin is not its service day (ruling 9)."""
+        begin = self.service_day(line)
+        end = line.stop.date() if line.stop is not None else self._open_end() if line.long_term else begin
+        return max(begin, end)
+
     def span(self, line: Line) -> tuple[date, date] | None:
         """Return the first and last day a line covers (ruling 9); ``None`` when its begin is unknown or absurdly old.
 

@@ -81,7 +81,7 @@ def transaction(message: Message, path: str) -> str:
     named = faults.leaf(code, message, "infno", "")
     by_path = SERVICE_PATHS.get(path)
     if by_path is None and path.startswith(f"{BASE}/"):
-        by_path = path.rstrip("/").rpartition("/")[2]
+        by_path = path.removeprefix(f"{BASE}/").rstrip("/") or None
     if named and by_path and named != by_path:
         faults.add("infno", "与请求地址中的交易编号不一致")
     faults.stop_if_any()

@@ -33,6 +33,8 @@ from service.schemas.native import CheckRequest, Clock, DiagnosisIn, LineIn, Vis
 from service.schemas.words import explain
 from service.sites import Site
 
+REGISTRATION: Final = frozenset({"1", "3"})
+"""Scenes in which there is nothing ordered yet; elsewhere an empty list is a slip that must not read as a pass."""
 _ADAPTER: Final = TypeAdapter(CheckRequest)
 _MESSAGES: Final = {
     "missing": "必填",
@@ -110,6 +112,8 @@ def parse(call: Call) -> CheckRequest:
         raise _problem(error) from None
     except RecursionError:
         raise Problem(NOT_JSON, "嵌套层数过深") from None
+    if not request.lines and not REGISTRATION.intersection(request.scenes):
+        raise Problem(INVALID, faults=(Fault("lines", "没有明细;仅挂号(1)和住院登记(3)场景可以为空"),))
     if len(request.lines) > call.max_lines:
         raise Problem(INVALID, faults=(Fault("lines", f"最多 {call.max_lines} 行"),))
     return request

@@ -15,7 +15,7 @@ FIELDS: Final[dict[str, str]] = {
     "visit.work_injury": "是否工伤",
     "facility.level": "医院级别",
     "facility.specialty": "是否专科医院",
-    "diagnoses": "诊断",
+    "diagnoses": "西医诊断",
     "diagnosis.code": "诊断编码",
     "line.item": "项目编码",
     "line.time": "项目时间",

@@ -406,3 +406,25 @@ def test_citations_of_two_packs_must_not_contradict_each_other():
 
     with pytest.raises(ValueError, match="`c1` means different instruments"):
         Rulebook.build(packs)
+
+
+class TestInForce:
+    RULE = a_rule("sex_limit", sex="female", valid_from="2026-01-01")
+
+    @pytest.mark.parametrize(
+        ("line", "speaks"),
+        [
+            (a_line(begin=at("2025-12-31 23:00")), False),
+            (a_line(begin=at("2025-12-31 23:00"), long_term=True), True),
+            (a_line(begin=at("2025-12-31 23:00"), stop=at("2026-01-02 08:00")), True),
+            (a_line(begin=at("2025-12-01 08:00"), stop=at("2025-12-31 08:00"), long_term=True), False),
+        ],
+    )
+    def test_an_order_over_new_year_is_judged_by_what_is_charged_now(self, line, speaks):
+        """The begin day of an order is not its service day (ruling 9)."""
+        assert speaks == bool(verdict(an_encounter(line, sex="male"), self.RULE).findings)
+
+
+def test_a_quantity_of_zero_is_no_charge():
+    """Nothing is charged, so nothing is wrong."""
+    assert silent(verdict(an_encounter(a_line(quantity=0), sex="male"), FEMALE))

@@ -6,6 +6,7 @@ import json
 import pytest
 from pydantic import TypeAdapter
 
+from service import keys
 from service.packs import EXAMPLE
 from service.schemas.native import CheckAnswer, ProblemOut
 
@@ -174,6 +175,11 @@ class TestFaults:
 
         assert "warned" == post(client, {"lines": lines}).json()["state"]
 
+    def test_no_lines_is_no_pass(self, client):
+        """An empty list is a slip of the sender, but for registration and admission, where nothing is ordered yet."""
+        assert ["lines"] == fields(post(client, {"lines": []}))
+        assert 200 == post(client, {"lines": [], "scenes": ["3"]}).status_code
+
     def test_unknown_mode(self, client):
         """Only now and later exist."""
         assert 422 == post(client, EXAMPLE, "/v1/checks?mode=never").status_code
@@ -215,6 +221,17 @@ class TestKeys:
         assert 401 == client.get("/v1/rulebook").status_code
         for header in ({"authorization": "Bearer secret"}, {"x-api-key": "secret"}, {"apikey": "secret"}):
             assert 200 == post(client, EXAMPLE, headers=JSON | header).status_code
+
+    def test_a_key_made_while_running_waits_for_the_next_start(self, serve, tmp_path):
+        """A worker that is started again must not lock callers out with a key that nobody has yet."""
+        serve()
+        keys.create(tmp_path, "his", None)
+
+        assert keys.KeyRing.load(tmp_path).empty
+        keys.freeze(tmp_path)
+        assert not keys.KeyRing.load(tmp_path).empty
+        with pytest.raises(ValueError, match="there already"):
+            keys.create(tmp_path, "his", None)
 
 
 class TestTwins:
