@@ -56,9 +56,9 @@ class PackWatch:
                 await self.step()
             except Problem:
                 pass  # The database does not answer; the age says for how long.
-            except (OSError, ValueError) as error:
+            except Exception as error:  # whatever it is, the old rulebook stays in use and this task goes on
                 metrics.SWAPS.labels("refused").inc()
-                _log.warning("active packs refused", error=str(error))
+                _log.warning("active packs refused", error=type(error).__name__, why=str(error))
             if self._state.confirmed is not None:
                 metrics.RULEBOOK_AGE.set(time.monotonic() - self._state.confirmed)
             await self._wait()

@@ -71,10 +71,10 @@ class Row(BaseModel):
     note: str = Field(default="", description="why the row is incomplete, or what to know about it")
 
 
-def shared(row: Row, unset: tuple[str, ...] = ()) -> dict[str, Any]:
+def shared(row: Row) -> dict[str, Any]:
     """Return the run form's common fields of a row, for ``compile``."""
     fields = row.model_dump(include=set(Row.model_fields), exclude={"rule_id", "reason"})
-    return fields | {"id": row.rule_id, "reason_required": row.reason, "unset": unset}
+    return fields | {"id": row.rule_id, "reason_required": row.reason}
 
 
 @dataclass(frozen=True, slots=True)
