@@ -1,6 +1,7 @@
 """The record on the real database: each verdict once, whatever happens on the way."""
 
 import asyncio
+import gc
 import hashlib
 import tempfile
 import uuid
@@ -15,8 +16,9 @@ import pytest
 from msgspec.structs import replace
 
 from rules.model import encode as encode_noun
+from service.db import writes
 from service.db.pool import Pool
-from service.db.rows import COLUMNS, rows_of
+from service.db.rows import COLUMNS, Row, rows_of
 from service.db.tables import metadata
 from service.db.verdicts import by_message, find
 from service.db.writes import Batch, Entry, Poisoned, PostgresStore
@@ -37,6 +39,11 @@ pytestmark = [pytest.mark.db, pytest.mark.anyio]
 
 LONG_HOSPITAL = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(256))
 """Longer than an index takes, and not to be compressed."""
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = 'dipcheck-recorder' AND datname = current_database()"
+)
+"""Ends the recorder's connection, whatever it is doing."""
 WORKER = str(uuid.UUID(int=7))
 
 
@@ -261,7 +268,33 @@ class TestRecorder:
         await recorder.drain(5)
         journal.close()
 
-    async def test_connections_cut_while_writing(self, tmp_path: Path, database_url: str, pool: Pool) -> None:
+    async def test_a_connection_cut_in_the_middle_of_a_copy(
+        self, database_url: str, pool: Pool, stray_futures: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The write fails as a whole, the store connects anew, and the same batch goes in."""
+        store, batch = PostgresStore(database_url), a_batch(*(a_record(number) for number in range(3)))
+        whole = writes._turns
+
+        async def cut(found: list[Row]) -> AsyncIterator[Row]:
+            async for row in whole(found):
+                yield row
+                await rows(pool, CUT)
+                await asyncio.sleep(0.05)
+
+        monkeypatch.setattr(writes, "_turns", cut)
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+            await store.write(batch)
+        monkeypatch.undo()
+        await store.write(batch)
+
+        assert await count(pool, "verdict") == 3
+        await store.close()
+        gc.collect()
+        assert len(stray_futures) <= 1
+
+    async def test_connections_cut_while_writing(
+        self, tmp_path: Path, database_url: str, pool: Pool, stray_futures: list[str]
+    ) -> None:
         """Each cut is retried; every record arrives once."""
         tally, journal = Tally(), a_journal(tmp_path)
         recorder = Recorder(journal, PostgresStore(database_url), counters=tally, batch_records=20, **QUICK)
@@ -270,11 +303,7 @@ class TestRecorder:
             journal.append(encode(a_record(number)))
             if number % 100 == 50:
                 await asyncio.sleep(0.02)
-                await rows(
-                    pool,
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE application_name = 'dipcheck-recorder' AND datname = current_database()",
-                )
+                await rows(pool, CUT)
         await until(lambda: recorder.depth_records == 0, 30)
 
         assert tally.counts["retries"] > 0
