@@ -3,6 +3,7 @@
 This is the public face; ``service`` imports from here and from ``rules.model``, ``rules.codes`` and ``rules.codings``.
 """
 
+from rules.card import Card, cards
 from rules.engine.check import ENGINE, check, needs
 from rules.engine.reference import reference
 from rules.engine.rulebook import Rulebook
@@ -14,6 +15,7 @@ from rules.pack import CompiledPack
 __all__ = [
     "ENGINE",
     "KINDS",
+    "Card",
     "CompiledPack",
     "Encounter",
     "Finding",
@@ -22,6 +24,7 @@ __all__ = [
     "NotChecked",
     "Rulebook",
     "Verdict",
+    "cards",
     "check",
     "encode",
     "needs",

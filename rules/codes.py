@@ -24,6 +24,16 @@ Status = Literal["active", "incomplete"]
 
 Sex = Literal["male", "female"]
 VisitType = Literal["outpatient", "inpatient", "pharmacy"]
+VisitScene = Literal["outpatient", "emergency", "inpatient", "pharmacy", "internet", "out_of_area"]
+"""就医方式 of the authority's rule header: 门诊, 急诊, 住院, 购药, 互联网, 异地."""
+
+Stage = Literal["before", "during", "after"]
+"""监管环节: 事前 (scenes 1 to 5), 事中 (6 to 10), 事后."""
+
+FeeClass = Literal["甲", "乙", "丙"]
+Dictionary = Literal["frequency", "unit", "route", "department", "title", "doctor", "dose_form", "drug_class"]
+"""Dictionaries that rules read through (``words.csv``): a word without a meaning is *not checked: unmapped*."""
+
 Category = Literal["drug", "service", "consumable", "other"]
 Role = Literal["doctor", "nurse", "pharmacist", "coder", "insurance_office"]
 Window = Literal["day", "visit", "six_hours", "hour"]

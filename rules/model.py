@@ -10,7 +10,21 @@ from typing import Final
 
 import msgspec
 
-from rules.codes import Category, Certainty, Level, Reason, Role, Scope, Sex, State, Status, VisitType
+from rules.codes import (
+    Category,
+    Certainty,
+    Dictionary,
+    FeeClass,
+    Level,
+    Reason,
+    Role,
+    Scope,
+    Sex,
+    State,
+    Status,
+    VisitScene,
+    VisitType,
+)
 
 UNIT: Final = 10_000
 """One yuan, one tablet, one hour: money and quantities are counted in 1/10,000 of it."""
@@ -56,6 +70,8 @@ class Visit(Noun, frozen=True, kw_only=True):
     """医疗类别 as sent (11, 13, 21, 140104 …)."""
     insurance: str | None = None
     """险种 as sent (310, 390, 510 …)."""
+    insurance_before: str | None = None
+    """险种 the visit was registered with before, where the sender keeps it (费别变更)."""
     work_injury: bool | None = None
     """No 险种 value says so (ruling 10): the site's own flag or mapping, else absent."""
     admitted: datetime | None = None
@@ -63,6 +79,29 @@ class Visit(Noun, frozen=True, kw_only=True):
     department: str | None = None
     doctor: str | None = None
     total_amount: int | None = None
+    chronic_disease: str | None = None
+    """门慢门特病种编码 the visit is settled under (M03900 …); ``""`` says known to be none."""
+    internet: bool | None = None
+    """Diagnosed and prescribed online (互联网医院)."""
+    out_of_area: bool | None = None
+    """异地就医."""
+    planned: bool | None = None
+    """A planned admission: chemotherapy cycle, staged surgery, dialysis (ruling 27)."""
+
+
+class PastVisit(Noun, frozen=True, kw_only=True):
+    """Another visit of the same person: what rules on readmission and frequent visits count (既往就诊)."""
+
+    id: str = ""
+    type: VisitType | None = None
+    hospital: str | None = None
+    """``None`` is this hospital."""
+    department: str | None = None
+    admitted: datetime | None = None
+    discharged: datetime | None = None
+    diagnosis: str = ""
+    """Main diagnosis, normalised ICD-10."""
+    planned: bool | None = None
 
 
 class Diagnosis(Noun, frozen=True, kw_only=True):
@@ -128,6 +167,15 @@ class Line(Noun, frozen=True):
     route: str | None = None
     supply_days: int | None = None
     approval: str | None = None
+    fee_class: FeeClass | None = None
+    """医保目录等级: 甲, 乙, or 丙 (自费)."""
+    self_pay_ratio: int | None = None
+    """先行自付比例 in 1/10,000."""
+    doses: int | None = None
+    """付数 of a decoction, a plain count."""
+    dose_form: str | None = None
+    specification: str | None = None
+    executing_department: str | None = None
 
 
 class Encounter(Noun, frozen=True, kw_only=True):
@@ -143,6 +191,8 @@ class Encounter(Noun, frozen=True, kw_only=True):
     lines: tuple[Line, ...] = ()
     history_since: date | None = None
     """The sender vouches that history lines are complete from this day on; absent means it does not say."""
+    visits: tuple[PastVisit, ...] | None = None
+    """Other visits of the person, complete from ``history_since`` on; ``None`` says nothing about them."""
 
 
 class History(Noun, frozen=True, kw_only=True):
@@ -150,6 +200,7 @@ class History(Noun, frozen=True, kw_only=True):
 
     since: date
     lines: tuple[Line, ...] = ()
+    visits: tuple[PastVisit, ...] = ()
 
 
 class Context(Noun, frozen=True, kw_only=True):
@@ -195,6 +246,18 @@ class Citation(Noun, frozen=True, kw_only=True):
     valid_to: date | None = None
 
 
+class Word(Noun, frozen=True, kw_only=True):
+    """One entry of a dictionary (字典对照): what a code or word of a hospital means in the rules' own terms."""
+
+    dictionary: Dictionary
+    code: str
+    """As the sender writes it, normalised by ``rules.words.normal``."""
+    meaning: str
+    """In the dictionary's own form (``rules.words.FORMS``)."""
+    hospital: str = ""
+    """Whose word it is; ``""`` is everybody's, and a hospital's own comes first."""
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The run form's common part: one dated row of knowledge of some kind (规则 / 知识点).
 
@@ -216,6 +279,20 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     valid_from: date | None = None
     valid_to: date | None = None
     scenes: tuple[str, ...] = ()
+    visit_types: tuple[VisitScene, ...] = ()
+    """就医方式 in which the rule speaks; empty means all."""
+    insurances: tuple[str, ...] = ()
+    """险种 for which the rule speaks; empty means all."""
+    hospital_levels: tuple[int, ...] = ()
+    """Hospital levels at which the rule speaks; empty means all."""
+    time_span: str = ""
+    """统计时间窗 as the authority's header names it; the kind's own columns decide."""
+    funds: tuple[str, ...] = ()
+    """基金类型 as the authority's header names it; messages do not carry it."""
+    tags: tuple[str, ...] = ()
+    """The hospital's own lists that findings of this rule belong to (限专, 辅助治疗 …)."""
+    remark: str = ""
+    """Rules of one catalogue remark share it: one card with several reasons."""
     implied_by: tuple[str, ...] = ()
     status: Status = "active"
     unset: tuple[str, ...] = ()
@@ -272,6 +349,8 @@ class Finding(Noun, frozen=True, kw_only=True):
     amounts: tuple[int, ...] = ()
     citation: Citation | None = None
     basis: str = ""
+    tags: tuple[str, ...] = ()
+    remark: str = ""
 
 
 class NotChecked(Noun, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ A pack is known by its digest, which covers its content and not the file it trav
 
 from dataclasses import dataclass, field
 
-from rules.model import Citation, Rule
+from rules.model import Citation, Rule, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +21,5 @@ class CompiledPack:
     citations: dict[str, Citation] = field(default_factory=dict)
     parameters: dict[str, str | None] = field(default_factory=dict)
     """Parameters the sources leave open; ``None`` is unset."""
+    words: tuple[Word, ...] = ()
+    """Entries of the dictionaries rules read through."""

@@ -6,10 +6,12 @@ family known to mean several items: any code of it that no other pattern of the 
 """
 
 from collections.abc import Iterable
-from typing import Generic, Literal, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 Match = Literal["yes", "ambiguous"]
 T = TypeVar("T")
+EVERY_ITEM: Final = "*"
+"""The pattern of every item there is."""
 REMEMBERED = 65_536
 """Codes an index remembers the answer for; strangers' codes cannot fill the memory."""
 

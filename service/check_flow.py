@@ -223,7 +223,7 @@ class CheckFlow:
         if ours is None:
             return "unknown"
         record = records.DispositionRecord(
-            finding_id=entry.finding.strip().lower(),
+            finding_id=self._parts.identity.finding_id(*ours),
             verdict_id=ours[0],
             number=ours[1],
             hospital=feedback.hospital,

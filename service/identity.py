@@ -23,8 +23,12 @@ MAX_FINDING_NUMBER: Final = 0xFFFFF
 """A finding's number has five hex digits at most, which keeps its id within 50 characters."""
 
 _UUID_LENGTH: Final = 36
-_TAG_HEX: Final = 2 * TAG_BYTES
+TAG_HEX: Final = 2 * TAG_BYTES
 _CACHED_PSEUDONYMS: Final = 8192
+
+
+BESIDE: Final = "+"
+"""Joins the numbers of further findings of a verdict to the id of one (``finding_ids.joined``)."""
 
 
 class Identity:
@@ -79,9 +83,15 @@ class Identity:
         return f"{verdict_id}-{number:x}{self._finding_tag(verdict_id, number)}"
 
     def parse_finding_id(self, text: str) -> tuple[str, int] | None:
-        """Return (verdict id, number) of a finding id made with this key, else ``None``. Case does not matter."""
-        text = text.strip().lower()
-        verdict_id, digits, tag = text[:_UUID_LENGTH], text[_UUID_LENGTH + 1 : -_TAG_HEX], text[-_TAG_HEX:]
+        """Return (verdict id, number) of a finding id made with this key, else ``None``. Case does not matter.
+
+        ``<finding id>+<number>`` names another finding of the same verdict, folded into one card with the first.
+        """
+        text, plus, other = text.strip().lower().partition(BESIDE)
+        if plus:
+            first, beside = self.parse_finding_id(text), _hex_number(other)
+            return (first[0], beside) if first is not None and beside is not None else None
+        verdict_id, digits, tag = text[:_UUID_LENGTH], text[_UUID_LENGTH + 1 : -TAG_HEX], text[-TAG_HEX:]
         number = _hex_number(digits)
         if number is None or text[_UUID_LENGTH] != "-" or not tag.isascii():
             return None

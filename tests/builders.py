@@ -1,6 +1,8 @@
 """Builders with fixed defaults: no randomness, no clock. A test names only what it is about."""
 
 from datetime import date, datetime, timedelta, timezone
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import fields, replace
@@ -19,6 +21,7 @@ from rules.model import (
     Patient,
     Rule,
     Visit,
+    Word,
 )
 from rules.pack import CompiledPack
 
@@ -26,40 +29,14 @@ ZONE = timezone(timedelta(hours=8))
 DAY = date(2026, 3, 18)
 NOW = datetime(2026, 3, 18, 10, 0, tzinfo=ZONE)
 
-SAMPLES: dict[str, dict[str, str]] = {
-    "age_limit": {"min_age": "3y", "max_age": "12y"},
-    "duplicate_charge": {"sub": "B01", "sub_name": "从项", "window": "day"},
-    "facility_level_limit": {"min_level": "2"},
-    "frequency_limit": {"max": "1", "unit": "次"},
-    "indication": {"dx": "K20*|K21*", "dx_text": "胃食管反流病"},
-    "insurance_limit": {"insurance": "maternity"},
-    "item_interval": {"max": "1", "days": "15"},
-    "payment_course": {"max_days": "14"},
-    "sex_limit": {"sex": "female"},
-    "visit_type_limit": {"allow": "inpatient"},
+ROWS: dict[str, list[dict[str, str]]] = {
+    path.stem: import_module(f"tests.kinds.samples.{path.stem}").ROWS
+    for path in sorted((Path(__file__).parent / "kinds" / "samples").glob("[a-z]*.py"))
 }
-"""One ordinary row per kind."""
+"""Kind to its sample rows, one file each: an ordinary row first, then one for each branch a column opens."""
 
-MORE_RULES: list[tuple[str, dict[str, str]]] = [
-    ("age_limit", {"min_age": "", "max_age": "28d"}),
-    ("age_limit", {"min_age": "16y", "max_age": ""}),
-    ("age_limit", {"min_age": "", "max_age": "11y", "silent_until": "12y"}),
-    ("duplicate_charge", {"window": "visit"}),
-    ("duplicate_charge", {"window": "six_hours"}),
-    ("duplicate_charge", {"window": "hour"}),
-    ("facility_level_limit", {"min_level": "3", "alt_specialty": "眼科", "alt_level": "2"}),
-    ("facility_level_limit", {"first_prescription": "true"}),
-    ("frequency_limit", {"max": "24", "unit": "小时"}),
-    ("frequency_limit", {"max": "1", "unit": "日"}),
-    ("insurance_limit", {"insurance": "work_injury"}),
-    ("item_interval", {"max": "2", "days": "90"}),
-    ("payment_course", {"span": "episode"}),
-    ("sex_limit", {"sex": "male"}),
-    ("visit_type_limit", {"allow": "emergency|inpatient"}),
-    ("visit_type_limit", {"allow": "outpatient"}),
-    ("visit_type_limit", {"allow": "outpatient|inpatient"}),
-]
-"""Further rows: each branch of a kind that a column opens."""
+SAMPLES: dict[str, dict[str, str]] = {kind: rows[0] for kind, rows in ROWS.items()}
+MORE_RULES: list[tuple[str, dict[str, str]]] = [(kind, row) for kind, rows in ROWS.items() for row in rows[1:]]
 
 
 def at(text: str) -> datetime:
@@ -147,18 +124,23 @@ def kind_of(rule: Rule) -> str:
     return next(name for name, kind in KINDS.items() if type(rule) is kind.rule)
 
 
-def a_pack(*rules: Rule, name: str = "p1", digest: str = "d1") -> CompiledPack:
+def a_pack(*rules: Rule, name: str = "p1", digest: str = "d1", words: tuple[Word, ...] = ()) -> CompiledPack:
     """Return a pack of these rules."""
     held: dict[str, tuple[Rule, ...]] = {}
     for rule in rules:
         held[kind_of(rule)] = (*held.get(kind_of(rule), ()), rule)
     citations = {"c1": Citation(id="c1", instrument="某办法")}
-    return CompiledPack(name=name, version="1", title=name, digest=digest, rules=held, citations=citations)
+    return CompiledPack(name=name, version="1", title=name, digest=digest, rules=held, citations=citations, words=words)
 
 
-def a_rulebook(*rules: Rule) -> Rulebook:
-    """Return the rulebook of one pack of these rules."""
-    return Rulebook.build([a_pack(*rules)])
+def a_rulebook(*rules: Rule, words: tuple[Word, ...] = ()) -> Rulebook:
+    """Return the rulebook of one pack of these rules and words."""
+    return Rulebook.build([a_pack(*rules, words=words)])
+
+
+def a_word(dictionary: str, code: str, meaning: str, **changes: str) -> Word:
+    """Return one dictionary entry."""
+    return Word(**({"dictionary": dictionary, "code": code, "meaning": meaning} | changes))
 
 
 def an_input(
@@ -174,9 +156,10 @@ def verdict(
     time: datetime = NOW,
     context: Context | None = None,
     overlay: Overlay | None = None,
+    words: tuple[Word, ...] = (),
 ) -> Verdict:
-    """Return what these rules say of an encounter."""
-    return check(an_input(encounter, time=time, context=context, overlay=overlay), a_rulebook(*rules))
+    """Return what these rules say of an encounter, reading it through these words."""
+    return check(an_input(encounter, time=time, context=context, overlay=overlay), a_rulebook(*rules, words=words))
 
 
 def recorded(*lines: Line, since: str = "2025-01-01", late: tuple[str, ...] = ()) -> Context:

@@ -93,6 +93,7 @@ def load(data: bytes) -> CompiledPack:
         rules={kind: tuple(sorted(found, key=lambda rule: rule.id)) for kind, found in rules.items()},
         citations={citation.id: citation for citation in head.citations},
         parameters=head.parameters,
+        words=head.words,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 import yaml
 
-from rules.codes import Certainty, Level, Reason, Role, State
+from rules.codes import LEVEL_RANK, Certainty, Level, Reason, Role, State
 from rules.codings import category_of, diagnosis_code, is_suspected, item_code
 from rules.compiler.documents import Dialect, Fault, compose, line_of, read
 from rules.model import (
@@ -28,6 +28,7 @@ from rules.model import (
     Noun,
     Operation,
     Overlay,
+    PastVisit,
     Verdict,
     Visit,
 )
@@ -73,6 +74,8 @@ class Case(Noun, frozen=True):
     state: State | None = None
     findings: tuple[ExpectedFinding, ...] = ()
     not_checked: tuple[ExpectedGap, ...] = ()
+    quiet: bool = False
+    """Normal care: nothing louder than ``info`` may be said; only what is listed beyond that must be said too."""
 
     @property
     def input(self) -> Input:
@@ -133,11 +136,24 @@ def run_cases(cases: Iterable[PlacedCase], evaluate: Callable[[Input], Verdict])
 
 def compare(case: Case, verdict: Verdict) -> tuple[str, ...]:
     """Return the differences between a case and a verdict: ``-`` expected but not so, ``+`` said besides."""
+    if case.quiet:
+        return tuple(_compare_quiet(case, verdict))
     lines = list(_compare_findings(case.findings, verdict.findings))
     lines.extend(_compare_gaps(case.not_checked, verdict.not_checked))
     if case.state is not None and case.state != verdict.state:
         lines.append(f"- state {case.state}, got {verdict.state}")
     return tuple(lines)
+
+
+def _compare_quiet(case: Case, verdict: Verdict) -> Iterator[str]:
+    """Yield what disturbs normal care, and what is listed and was not said."""
+    for one in verdict.findings:
+        if LEVEL_RANK[one.level] > LEVEL_RANK["info"]:
+            yield f"+ finding of {one.rule} on {_lines(one.lines)}: {one.message}"
+    spoken = tuple(one for one in verdict.findings if any(want.rule == one.rule for want in case.findings))
+    yield from _compare_findings(case.findings, spoken)
+    gaps = tuple(one for one in verdict.not_checked if any(want.rule == one.rule for want in case.not_checked))
+    yield from _compare_gaps(case.not_checked, gaps)
 
 
 def _compare_findings(expected: tuple[ExpectedFinding, ...], said: tuple[Finding, ...]) -> Iterator[str]:
@@ -206,6 +222,10 @@ def _complete_operation(values: dict[str, Any], _texts: Mapping[str, str]) -> No
     values["code"] = values.get("code", "").strip().upper()
 
 
+def _complete_past_visit(values: dict[str, Any], _texts: Mapping[str, str]) -> None:
+    values["diagnosis"] = diagnosis_code(values.get("diagnosis", ""))[0]
+
+
 def _complete_encounter(values: dict[str, Any], _texts: Mapping[str, str]) -> None:
     values.setdefault("hospital", HOSPITAL)
     lines = enumerate(values.get("lines", ()))
@@ -213,11 +233,21 @@ def _complete_encounter(values: dict[str, Any], _texts: Mapping[str, str]) -> No
 
 
 _DIALECT: Final = Dialect(
-    fixed=frozenset(((Line, "quantity"), (Line, "price"), (Line, "amount"), (Line, "dose"), (Visit, "total_amount"))),
+    fixed=frozenset(
+        (
+            (Line, "quantity"),
+            (Line, "price"),
+            (Line, "amount"),
+            (Line, "dose"),
+            (Line, "self_pay_ratio"),
+            (Visit, "total_amount"),
+        )
+    ),
     complete={
         Line: _complete_line,
         Diagnosis: _complete_diagnosis,
         Operation: _complete_operation,
+        PastVisit: _complete_past_visit,
         Encounter: _complete_encounter,
     },
 )

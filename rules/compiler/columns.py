@@ -10,10 +10,11 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from rules.compiler.tables import CITATIONS, columns_of
+from rules.compiler.tables import CITATIONS, WORDS, columns_of
 from rules.kinds import KINDS
 from rules.kinds._ages import Age
 from rules.kinds._contract import Quantity, Row
+from rules.words import FORMS
 
 CITATION_HELP: Final[dict[str, tuple[str, str]]] = {
     "id": ("text", "what the rules' `citation` column names"),
@@ -23,6 +24,13 @@ CITATION_HELP: Final[dict[str, tuple[str, str]]] = {
     "published": ("date", "day of publication"),
     "valid_from": ("date", "first day in force"),
     "valid_to": ("date", "last day in force"),
+}
+WORD_HELP: Final[dict[str, tuple[str, str]]] = {
+    "dictionary": (" / ".join(f"`{name}`" for name in FORMS), "which dictionary"),
+    "code": ("text", "the word or code as the hospital sends it"),
+    "meaning": ("text", "what it means, in the dictionary's own form"),
+    "hospital": ("text", "定点机构编码; empty means every hospital"),
+    "note": ("text", "what to know about it"),
 }
 _PLAIN: Final[dict[object, str]] = {
     str: "text",
@@ -60,6 +68,12 @@ def citation_columns() -> tuple[Column, ...]:
     """Return the columns of ``citations.csv``."""
     columns = columns_of(CITATIONS)
     return tuple(Column(name, name in columns.required, *CITATION_HELP[name]) for name in columns.known)
+
+
+def word_columns() -> tuple[Column, ...]:
+    """Return the columns of ``words.csv``."""
+    columns = columns_of(WORDS)
+    return tuple(Column(name, name in columns.required, *WORD_HELP[name]) for name in columns.known)
 
 
 def as_markdown(columns: tuple[Column, ...]) -> str:

@@ -18,6 +18,7 @@ def compile_rows(typed: Typed, report: Report) -> Compiled:
         manifest=typed.manifest,
         rules=tuple(rules),
         citations=typed.citations,
+        words=typed.words,
         case_files=typed.cases,
         declared=typed.declared,
     )

@@ -14,7 +14,7 @@ import msgspec
 from rules.compiler.cases import PlacedCase
 from rules.compiler.diagnostics import Place
 from rules.kinds._contract import Row
-from rules.model import Citation, Noun, Rule
+from rules.model import Citation, Noun, Rule, Word
 from rules.pack import CompiledPack
 
 Source = Path | Mapping[str, bytes]
@@ -89,6 +89,7 @@ class Tabulated:
     manifest: Manifest | None
     rules: tuple[Table, ...]
     citations: tuple[Table, ...]
+    words: tuple[Table, ...]
     cases: Mapping[str, bytes]
     declared: Names
     """Every rule id that some row claims, broken rows included."""
@@ -119,6 +120,7 @@ class Typed:
     manifest: Manifest | None
     rows: tuple[TypedRow, ...]
     citations: tuple[TypedCitation, ...]
+    words: tuple[Word, ...]
     cases: Mapping[str, bytes]
     declared: Names
     declared_citations: Names
@@ -140,6 +142,7 @@ class Compiled:
     manifest: Manifest | None
     rules: tuple[PlacedRule, ...]
     citations: tuple[TypedCitation, ...]
+    words: tuple[Word, ...]
     case_files: Mapping[str, bytes]
     declared: Names
     cases: tuple[PlacedCase, ...] = ()

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from rules.codings import diagnosis_code, item_code
 from rules.compiler.diagnostics import Report
 from rules.compiler.drafts import Typed, TypedRow
-from rules.patterns import matches
+from rules.patterns import EVERY_ITEM, matches
 
 System = Literal["item", "diagnosis", "operation"]
 
@@ -61,6 +61,8 @@ def _check_column(row: TypedRow, column: str, system: System, patterns: tuple[st
 
 
 def _well_formed(row: TypedRow, column: str, system: System, pattern: str, report: Report) -> bool:
+    if pattern == EVERY_ITEM and system == "item":
+        return True
     family = pattern[-1:] in {"*", "?"}
     stem = pattern[:-1] if family else pattern
     normal = _normal(stem, system, family=family)

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from rules.compiler.diagnostics import Report, did_you_mean
 from rules.compiler.documents import day
 from rules.compiler.drafts import RawRow, Table, Tabulated, Typed, TypedCitation, TypedRow
+from rules.compiler.words import read_words
 from rules.kinds import KINDS
 from rules.kinds._contract import Codes, Row
 from rules.model import Citation
@@ -43,6 +44,7 @@ def validate(tabulated: Tabulated, report: Report) -> Typed:
         manifest=tabulated.manifest,
         rows=tuple(row for row in rows if row is not None),
         citations=tuple(citation for citation in citations if citation is not None),
+        words=read_words(tabulated.words, report),
         cases=tabulated.cases,
         declared=tabulated.declared,
         declared_citations=ids if tabulated.citations else None,

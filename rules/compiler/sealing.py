@@ -11,13 +11,13 @@ import msgspec
 
 from rules.compiler.diagnostics import Report
 from rules.compiler.drafts import Compiled, PlacedRule, Sealed
-from rules.model import Citation, Rule, encode
+from rules.model import Citation, Rule, Word, encode
 from rules.pack import CompiledPack
 
 _LINES = msgspec.json.Encoder(order="deterministic")
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True):
+class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All of a pack but its rules, which it names by digest."""
 
     name: str
@@ -27,6 +27,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     citations: tuple[Citation, ...]
     sections: dict[str, str]
     """Section name to the SHA-256 of its lines."""
+    words: tuple[Word, ...] = ()
 
 
 def seal(compiled: Compiled, _report: Report) -> Sealed:
@@ -43,6 +44,7 @@ def seal(compiled: Compiled, _report: Report) -> Sealed:
         rules=_by_kind(compiled.rules),
         citations={name: citations[name] for name in sorted(citations)},
         parameters={name: manifest.parameters[name].value for name in sorted(manifest.parameters)},
+        words=tuple(sorted(compiled.words, key=lambda word: (word.dictionary, word.hospital, word.code))),
     )
     sections = {name: digest_of(lines_of(rules)) for name, rules in sections_of(pack.rules).items()}
     return Sealed(replace(pack, digest=digest_of(encode(head_of(pack, sections)))), compiled.cases)
@@ -57,6 +59,7 @@ def head_of(pack: CompiledPack, sections: dict[str, str]) -> Head:
         parameters=pack.parameters,
         citations=tuple(pack.citations[name] for name in sorted(pack.citations)),
         sections=sections,
+        words=pack.words,
     )
 
 

@@ -11,9 +11,10 @@ from rules.compiler.diagnostics import Place, Report, did_you_mean
 from rules.compiler.drafts import Described, Names, RawRow, Table, Tabulated
 from rules.compiler.loading import decode
 from rules.kinds import KINDS
-from rules.model import Citation
+from rules.model import Citation, Word
 
 CITATIONS = "citations"
+WORDS = "words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,11 @@ class Columns:
 
 
 def columns_of(table: str) -> Columns:
-    """Return the columns of a kind's table, or of ``citations``."""
+    """Return the columns of a kind's table, of ``citations`` or of ``words``."""
     if table == CITATIONS:
         return Columns(Citation.__struct_fields__, ("id", "instrument"))
+    if table == WORDS:
+        return Columns((*Word.__struct_fields__, "note"), ("dictionary", "code", "meaning"))
     fields = KINDS[table].row.model_fields
     return Columns(tuple(fields), tuple(name for name, field in fields.items() if field.is_required()))
 
@@ -42,15 +45,16 @@ def tabulate(described: Described, report: Report) -> Tabulated:
         name = file.removesuffix(".csv")
         records = _records(file, content, report)
         declared = None if declared is None or records is None else declared | _declared(records)
-        if name != CITATIONS and name not in KINDS:
-            help = did_you_mean(name, [*KINDS, CITATIONS])
+        if name not in KINDS and name not in {CITATIONS, WORDS}:
+            help = did_you_mean(name, [*KINDS, CITATIONS, WORDS])
             report.add("UNKNOWN_TABLE", file, f"there is no kind of rule called `{name}`", help=help)
         elif records:
             tables.append(_table(file, name, records, report))
     return Tabulated(
         manifest=described.manifest,
-        rules=tuple(table for table in tables if table.kind != CITATIONS),
+        rules=tuple(table for table in tables if table.kind in KINDS),
         citations=tuple(table for table in tables if table.kind == CITATIONS),
+        words=tuple(table for table in tables if table.kind == WORDS),
         cases={name: content for name, content in described.files.items() if _is_case_file(name)},
         declared=declared,
     )

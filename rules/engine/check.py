@@ -12,7 +12,8 @@ from typing import Final
 from rules.codes import CERTAINTY_RANK, LEVEL_RANK, Level, Reason, State, quieter
 from rules.codings import category_of
 from rules.engine.rulebook import Entry, Rulebook
-from rules.kinds._contract import Look
+from rules.engine.selection import selects
+from rules.kinds._contract import AFTER, Look
 from rules.kinds._view import View, patient_pays
 from rules.model import (
     Digests,
@@ -42,17 +43,28 @@ Candidates = dict[int, list[tuple[Line, Match]]]
 def needs(encounter: Encounter, rulebook: Rulebook) -> tuple[Look, ...]:
     """Return what the rules on these items would like to know of the past, without repeats."""
     looks: dict[Look, None] = {}
+    for number in dict.fromkeys(_brought_up(encounter, rulebook)):
+        entry = rulebook.entries[number]
+        looks.update(dict.fromkeys(entry.kind.looks(entry.rule)))
+    return tuple(looks)
+
+
+def _brought_up(encounter: Encounter, rulebook: Rulebook) -> Iterator[int]:
+    """Yield the rules that lines, diagnoses and operations bring up, and those that every encounter does."""
     for line in encounter.lines:
         if line.current:
-            for number, _ in rulebook.items.find(line.item):
-                entry = rulebook.entries[number]
-                looks.update(dict.fromkeys(entry.kind.looks(entry.rule)))
-    return tuple(looks)
+            yield from (number for number, _ in rulebook.items.find(line.item))
+    for diagnosis in encounter.diagnoses:
+        if diagnosis.system == "icd":
+            yield from (number for number, _ in rulebook.diagnoses.find(diagnosis.code))
+    for operation in encounter.operations:
+        yield from (number for number, _ in rulebook.operations.find(operation.code))
+    yield from rulebook.always
 
 
 def check(given: Input, rulebook: Rulebook) -> Verdict:
     """Judge an input. Deterministic: the same input and digests give the same bytes. Never raises for an input."""
-    view = View(given)
+    view = View(given, rulebook.words)
     return judge(view, rulebook, candidates(view, rulebook))
 
 
@@ -70,6 +82,8 @@ def candidates(view: View, rulebook: Rulebook) -> Candidates:
     for operation in view.encounter.operations:
         for number, _ in rulebook.operations.find(operation.code):
             found.setdefault(number, [])
+    for number in rulebook.always:
+        found.setdefault(number, [])
     return found
 
 
@@ -88,17 +102,21 @@ def judge(view: View, rulebook: Rulebook, found: Candidates) -> Verdict:
             not_checked.append(_unread(entry, Missing(fields=("line.item",), reason="ambiguous"), unclear))
         if not lines and (found[number] or not _speaks(entry.rule, view.today, view)):
             continue
+        if entry.selective and (outside := selects(entry.rule, view)) is not None:
+            if isinstance(outside, Missing):
+                not_checked.append(_unread(entry, outside, lines))
+            continue
         for said in evaluate(entry, lines, view):
             if isinstance(said, Missing):
                 not_checked.append(_unread(entry, said, lines))
             else:
                 level = levels.get(entry.rule.id, entry.rule.level)
                 findings.append(_finding(entry, said, level, view, rulebook))
-    not_checked.extend(unreadable(view, found))
+    not_checked.extend(unreadable(view, rulebook, found))
     return _verdict(findings, not_checked, rulebook, overlay)
 
 
-def unreadable(view: View, found: Candidates) -> Iterator[NotChecked]:
+def unreadable(view: View, rulebook: Rulebook, found: Candidates) -> Iterator[NotChecked]:
     """Yield current lines whose item nobody can recognise: no code, or one of no national shape that no rule names.
 
     A missing mapping must be reported, never silently skipped (audit rules, section 7 point 13). Lines that the
@@ -109,7 +127,7 @@ def unreadable(view: View, found: Candidates) -> Iterator[NotChecked]:
     ]
     if not strange:
         return
-    named = {line.position for lines in found.values() for line, _ in lines}
+    named = {line.position for number, lines in found.items() if rulebook.entries[number].names for line, _ in lines}
     absent = tuple(line.position for line in strange if not line.item)
     local = tuple(line.position for line in strange if line.item and line.position not in named)
     reasons: tuple[tuple[Reason, tuple[int, ...]], ...] = (("missing", absent), ("unmapped", local))
@@ -145,7 +163,8 @@ def applicable(entry: Entry, found: list[tuple[Line, Match]], view: View) -> tup
 
 def _speaks(rule: Rule, day: date, view: View) -> bool:
     """Say whether a rule is in force on a day, in the scene at hand."""
-    if rule.scenes and view.encounter.scenes and not set(rule.scenes) & set(view.encounter.scenes):
+    scenes = view.encounter.scenes
+    if rule.scenes and (not set(rule.scenes) & set(scenes) if scenes else rule.scenes == (AFTER,)):
         return False
     return (rule.valid_from is None or rule.valid_from <= day) and (rule.valid_to is None or day <= rule.valid_to)
 
@@ -212,6 +231,8 @@ def _finding(entry: Entry, draft: Draft, level: Level, view: View, rulebook: Rul
         amounts=amounts,
         citation=rulebook.citations.get(rule.citation),
         basis=rule.basis,
+        tags=rule.tags,
+        remark=rule.remark,
     )
 
 

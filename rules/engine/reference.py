@@ -9,7 +9,7 @@ from rules.patterns import matches
 
 def reference(given: Input, rulebook: Rulebook) -> Verdict:
     """Judge an input by scanning the whole rulebook."""
-    view = View(given)
+    view = View(given, rulebook.words)
     found: Candidates = {}
     for entry in rulebook.entries:
         triggers = rulebook.triggers(entry)
@@ -19,6 +19,6 @@ def reference(given: Input, rulebook: Rulebook) -> Verdict:
         operations = [operation.code for operation in view.encounter.operations]
         touched = any(matches(triggers.diagnoses, code) for code in codes)
         touched = touched or any(matches(triggers.operations, code) for code in operations)
-        if lines or touched:
+        if lines or touched or triggers.visit:
             found[entry.number] = lines
     return judge(view, rulebook, found)

@@ -9,7 +9,8 @@ from rules.kinds import KINDS, AnyKind
 from rules.kinds._contract import Triggers
 from rules.model import Citation, Rule
 from rules.pack import CompiledPack
-from rules.patterns import PatternIndex
+from rules.patterns import EVERY_ITEM, PatternIndex
+from rules.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ class Entry:
     """In force only on some days, or only in some scenes."""
     payment: bool
     """Protects payment: what the patient pays is none of its business (ruling 1)."""
+    selective: bool
+    """Speaks only for some kinds of visit, insurances or hospital levels."""
+    names: bool
+    """Its patterns name items; ``*`` names none, so that it does not make a strange code look known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,9 @@ class Rulebook:
     items: PatternIndex[int]
     diagnoses: PatternIndex[int]
     operations: PatternIndex[int]
+    always: tuple[int, ...]
+    """Rules that every encounter brings up."""
+    words: Words
 
     @classmethod
     def build(cls, packs: Sequence[CompiledPack]) -> "Rulebook":
@@ -72,6 +80,8 @@ class Rulebook:
             items=PatternIndex((trigger.items, number) for number, trigger in triggers),
             diagnoses=PatternIndex((trigger.diagnoses, number) for number, trigger in triggers),
             operations=PatternIndex((trigger.operations, number) for number, trigger in triggers),
+            always=tuple(number for number, trigger in triggers if trigger.visit),
+            words=Words(word for pack in ordered for word in pack.words),
         )
 
     def triggers(self, entry: Entry) -> Triggers:
@@ -94,7 +104,9 @@ def _refuse_strangers(packs: Sequence[CompiledPack]) -> None:
 
 def _entry(number: int, rule: Rule, kind: AnyKind) -> Entry:
     bounded = bool(rule.scenes) or rule.valid_from is not None or rule.valid_to is not None
-    return Entry(number, rule, kind, bounded, rule.scope == "payment")
+    selective = bool(rule.visit_types or rule.insurances or rule.hospital_levels)
+    names = EVERY_ITEM not in rule.items
+    return Entry(number, rule, kind, bounded, rule.scope == "payment", selective, names)
 
 
 def _refuse_repeats(entries: tuple[Entry, ...]) -> None:

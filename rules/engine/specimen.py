@@ -24,6 +24,8 @@ from rules.model import (
 ZONE = timezone(timedelta(hours=8))
 DEFAULT_DAY = date(2026, 3, 18)
 FULL_LENGTH = {"X": 23, "Z": 20}
+ORDINARY = "XZ99ZZZ999Z999000000000"
+"""An item that no rule names: the line of a rule that is not about items."""
 
 
 def witness(entry: Entry, rulebook: Rulebook) -> Input:
@@ -41,10 +43,11 @@ def near_miss(entry: Entry, rulebook: Rulebook) -> Input:
 def _at_rest(entry: Entry, rulebook: Rulebook) -> Encounter:
     encounter = plain(entry.rule)
     item = encounter.lines[0].item
-    for number, _ in rulebook.items.find(item):
+    for number in dict.fromkeys([*(number for number, _ in rulebook.items.find(item)), *rulebook.always]):
         other = rulebook.entries[number]
         # A pair rule that has this item as its second half is at rest without its first.
-        if number != entry.number and (item in other.rule.items or _family(other.rule, item)):
+        named = number in rulebook.always or item in other.rule.items or _family(other.rule, item)
+        if number != entry.number and named:
             encounter = (other.kind.rest or other.kind.near_miss)(other.rule, encounter)
     return encounter
 
@@ -55,7 +58,8 @@ def _family(rule: Rule, item: str) -> bool:
 
 def plain(rule: Rule) -> Encounter:
     """Return an encounter with nothing remarkable and one line of the rule's item."""
-    code = full_code(sample_code(rule.items))
+    code = full_code(sample_code(rule.items)) if rule.items else ""
+    code = code or ORDINARY
     begin = datetime.combine(service_day(rule), datetime.min.time(), ZONE).replace(hour=10)
     line = Line(
         id="L1",

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from rules.codes import Certainty, Level, Scope, Status
+from rules.codes import Certainty, Level, Scope, Stage, Status, VisitScene
 from rules.kinds._view import View
 from rules.model import UNIT, Draft, Encounter, Line, Missing, Rule
 
@@ -66,6 +66,20 @@ class Row(BaseModel):
     valid_from: date | None = None
     valid_to: date | None = None
     scenes: Codes = Field(default=(), description="trig_scen values 1-10; empty means all")
+    visit_types: Annotated[tuple[VisitScene, ...], BeforeValidator(split_cell)] = Field(
+        default=(), description="就医方式 in which the rule speaks; empty means all"
+    )
+    insurances: Codes = Field(default=(), description="险种 (310, 390 …) for which the rule speaks; empty means all")
+    hospital_levels: Annotated[tuple[int, ...], BeforeValidator(split_cell)] = Field(
+        default=(), description="hospital levels 1-3 at which the rule speaks; empty means all"
+    )
+    stages: Annotated[tuple[Stage, ...], BeforeValidator(split_cell)] = Field(
+        default=(), description="监管环节; narrows `scenes` to 1-5 (before) and 6-10 (during)"
+    )
+    time_span: str = Field(default="", max_length=20, description="统计时间窗, as the authority's header names it")
+    funds: Codes = Field(default=(), description="基金类型, as the authority's header names it")
+    tags: Codes = Field(default=(), description="the hospital's own lists (限专, 辅助治疗 …)")
+    remark: str = Field(default="", max_length=50, description="rules of one remark share it: one card")
     implied_by: Codes = Field(default=(), description="rules that fire whenever this one's witness does")
     status: Status = "active"
     note: str = Field(default="", description="why the row is incomplete, or what to know about it")
@@ -73,8 +87,26 @@ class Row(BaseModel):
 
 def shared(row: Row) -> dict[str, Any]:
     """Return the run form's common fields of a row, for ``compile``."""
-    fields = row.model_dump(include=set(Row.model_fields), exclude={"rule_id", "reason"})
-    return fields | {"id": row.rule_id, "reason_required": row.reason}
+    fields = row.model_dump(include=set(Row.model_fields), exclude={"rule_id", "reason", "stages"})
+    return fields | {"id": row.rule_id, "reason_required": row.reason, "scenes": _scenes(row)}
+
+
+AFTER: Final = "after"
+"""Stands for no scene of a check: a rule of the 事后 stage alone is for statistics and never speaks here."""
+_SCENES: Final[dict[Stage, tuple[str, ...]]] = {
+    "before": ("1", "2", "3", "4", "5"),
+    "during": ("6", "7", "8", "9", "10"),
+    "after": (AFTER,),
+}
+
+
+def _scenes(row: Row) -> tuple[str, ...]:
+    """Return the scenes of a row: those it names, narrowed to its stages."""
+    staged = [scene for stage in row.stages for scene in _SCENES[stage]]
+    if not staged:
+        return row.scenes
+    named = tuple(scene for scene in staged if not row.scenes or scene in row.scenes)
+    return named or (AFTER,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +116,8 @@ class Triggers:
     items: tuple[str, ...] = ()
     diagnoses: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
+    visit: bool = False
+    """Brought up by every encounter, whatever is ordered: for rules over a whole visit or prescription."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from functools import cached_property, lru_cache
 import msgspec
 from msgspec.structs import replace
 
-from rules.model import UNIT, Encounter, Input, Line, Missing, Rule
+from rules.codes import Dictionary, Reason
+from rules.model import UNIT, Encounter, Input, Line, Missing, PastVisit, Rule
+from rules.words import NO_WORDS, Words
 
 LONGEST_SPAN = 1_000
 """Days one line may cover; a begin further back is a slip of the pen, and counting its days would take for ever."""
@@ -25,8 +27,9 @@ OBSTETRIC = ("O", "Z34", "Z35", "Z36", "Z37", "Z38", "Z39")
 class View:
     """What one check knows. ``encounter`` is the payload; recorded history is merged without double counting."""
 
-    def __init__(self, given: Input) -> None:
+    def __init__(self, given: Input, words: Words = NO_WORDS) -> None:
         self.given = given
+        self.words = words
         self.encounter: Encounter = given.encounter
         self.time: datetime = given.time
         self.today: date = given.time.date()
@@ -88,6 +91,40 @@ class View:
         # Charges known from before come first, so that what is being saved now is what exceeds a limit.
         when = self.time_of(line)
         return (line.current, when is not None, when or self.time, line.id, line.position)
+
+    @cached_property
+    def current(self) -> tuple[Line, ...]:
+        """Lines being saved now that charge something: what a rule over the whole visit may speak about."""
+        return tuple(
+            line for line in self.lines if line.current and not (line.quantity is not None and line.quantity <= 0)
+        )
+
+    def meaning(self, dictionary: Dictionary, text: str | None) -> str | None:
+        """Return what a word of this hospital means to the rules; ``None`` when absent or unmapped."""
+        return self.words.meaning(dictionary, self.encounter.hospital, text) if text else None
+
+    def unread(self, text: str | None, field: str, *lines: Line) -> Missing:
+        """Return what to report for a word that has no meaning here: absent, or unmapped."""
+        reason: Reason = "unmapped" if text else "missing"
+        return Missing(fields=(field,), reason=reason, lines=tuple(line.position for line in lines))
+
+    @cached_property
+    def past_visits(self) -> tuple[PastVisit, ...]:
+        """Other visits of the person, from payload and record, each once, in order of admission."""
+        recorded = self.given.context.history
+        listed = (*(self.encounter.visits or ()), *(recorded.visits if recorded else ()))
+        own = self.encounter.visit.id
+        known = {(visit.hospital, visit.id or number): visit for number, visit in enumerate(listed)}
+        others = [visit for visit in known.values() if not (own and visit.id == own)]
+        return tuple(sorted(others, key=lambda visit: (str(visit.admitted or visit.discharged or ""), visit.id)))
+
+    def visits_covered_since(self, first: date) -> bool:
+        """Say whether all other visits from ``first`` on are known."""
+        recorded = self.given.context.history
+        if recorded is not None and recorded.since <= first:
+            return True
+        since = self.encounter.history_since
+        return self.encounter.visits is not None and since is not None and since <= first
 
     @cached_property
     def evidence(self) -> tuple[str, ...]:

@@ -39,6 +39,9 @@ _SEXES: Final[dict[str, Sex]] = {"1": "male", "男": "male", "2": "female", "女
 _HOSPITAL_LEVELS: Final = {1: 3, 2: 3, 3: 3, 4: 3, 5: 2, 6: 2, 7: 2, 8: 1, 9: 1, 10: 1}
 """6.6: place in the list 三级特等 … 一级丙等, to the level."""
 
+_OUT_OF_AREA: Final = {"0": False, "2": False, "1": True, "3": True, "4": True}
+"""6.9: 0 否 and 2 本机构 are local, 1 是, 3 省内异地 and 4 跨省异地 are not."""
+
 _CATEGORIES: Final[dict[str, Category]] = {
     **dict.fromkeys(("101", "102", "103", "104", "106"), "drug"),
     "105": "other",
@@ -188,3 +191,8 @@ def item(hilist_code: object) -> tuple[str, Category | None]:
     found = code(hilist_code)
     normal = item_code(found) if found else ""
     return normal, cast("Category | None", category_of(normal))
+
+
+def out_of_area(value: str | None) -> bool | None:
+    """Return whether the visit is settled away from the insured area (异地)."""
+    return _OUT_OF_AREA.get(value or "")

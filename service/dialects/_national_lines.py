@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import tzinfo
 from typing import Any, Final
 
-from rules.codes import Category
+from rules.codes import Category, FeeClass
 from rules.model import Line
 from service.dialects._national_codes import category_by_type, code, item
 from service.dialects._national_faults import Faults, Nodes
@@ -17,6 +17,8 @@ from service.dialects._national_shape import Order
 from service.schemas.scalars import fixed, flag, moment
 
 SELF_PAID_LEVEL: Final = "03"
+FEE_CLASSES: Final[dict[str, FeeClass]] = {"01": "甲", "02": "乙", SELF_PAID_LEVEL: "丙"}
+"""hilist_lv, padded to two digits (6.12)."""
 _LEAVING: Final = {"1": True, "0": False}
 
 _Habit = tuple[bool | None, bool | None, str | None, str | None, str | None, str | None]
@@ -34,17 +36,18 @@ def _leaving(behaviour: object) -> bool | None:
     return None if found is None else _LEAVING.get(found.lstrip("0") or "0")
 
 
-def _declared(values: tuple[Any, Any]) -> bool:
-    """Say whether the sender's own flag or the catalogue class 丙 makes a line self-paid (ruling 2)."""
+def _declared(values: tuple[Any, Any]) -> tuple[bool, FeeClass | None]:
+    """Say whether the sender's own flag or the catalogue class 丙 makes a line self-paid (ruling 2), and the class."""
     level, self_paying = values
-    return flag(self_paying) is True or (code(level) or "").rjust(2, "0") == SELF_PAID_LEVEL
+    known = (code(level) or "").rjust(2, "0")
+    return flag(self_paying) is True or known == SELF_PAID_LEVEL, FEE_CLASSES.get(known)
 
 
 _ITEMS: Final[Memo[tuple[str, Category | None]]] = Memo(item, 32_768)
 _CODES: Final[Memo[str | None]] = Memo(code)
 _FLAGS: Final[Memo[bool | None]] = Memo(flag)
 _HABITS: Final[Memo[_Habit]] = Memo(_habit)
-_DECLARED: Final[Memo[bool]] = Memo(_declared)
+_DECLARED: Final[Memo[tuple[bool, FeeClass | None]]] = Memo(_declared)
 
 
 def read_lines(
@@ -95,6 +98,7 @@ def _line(order: Order, position: int, current: bool, visit: str | None, times: 
         order.drord_dr_codg,
         order.drord_dr_profttl,
     ]
+    self_paying, fee_class = _DECLARED[order.hilist_lv, order.self_paying_flag]
     # By position, in the order of the noun: 20 keyword arguments cost ten times as much (a test holds the order).
     return Line(
         position,
@@ -107,8 +111,7 @@ def _line(order: Order, position: int, current: bool, visit: str | None, times: 
         unit,
         number(order.pric),
         amount,
-        _DECLARED[order.hilist_lv, order.self_paying_flag]
-        or _by_amounts(amount, number(order.ownpay_amt), number(order.selfpay_amt)),
+        self_paying or _by_amounts(amount, number(order.ownpay_amt), number(order.selfpay_amt)),
         None,  # consent: the message does not say
         begin,
         timed,
@@ -121,6 +124,8 @@ def _line(order: Order, position: int, current: bool, visit: str | None, times: 
         department,
         doctor,
         title,
+        fee_class=fee_class,
+        dose_form=_CODES[order.hosplist_dosform] or _CODES[order.hilist_dosform],
     )
 
 
@@ -142,6 +147,8 @@ _FIELDS: Final[tuple[tuple[Callable[[Any], object], tuple[str, ...]], ...]] = (
             "hilist_code",
             "hilist_name",
             "hilist_lv",
+            "hilist_dosform",
+            "hosplist_dosform",
             "drord_bhvr",
             "spec_unt",
             "drord_dept_codg",

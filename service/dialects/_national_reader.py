@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rules.model import Encounter, Facility, Line
+from rules.model import Encounter, Facility, Line, PastVisit
 from service.dialects import _national_codes as codes
 from service.dialects import _national_shape as shape
 from service.dialects._contract import Call, Reading
 from service.dialects._national_faults import Faults, Nodes, nodes
 from service.dialects._national_lines import current_or_all, flagged_current, read_lines
-from service.dialects._national_visit import read_diagnoses, read_operations, read_person, read_visit
+from service.dialects._national_visit import read_diagnoses, read_operations, read_past_visit, read_person, read_visit
 from service.schemas.scalars import ABSENT, moment
 from service.sites import Site
 
@@ -99,7 +99,7 @@ class _Reader:
         scenes = leaf(codes.scenes_of, data, "trig_scen", "input.data") or ()
         lines: list[Line] = []
         rx_ids, elsewhere = self._lines(chosen, scenes, lines)
-        encounter = self._encounter(chosen.pair, site, hospital, scenes, tuple(lines))
+        encounter = self._encounter(chosen, site, hospital, scenes, tuple(lines))
         self.faults.stop_if_any()
         return Reading(
             encounter=encounter,
@@ -191,8 +191,9 @@ class _Reader:
         return rx_ids, tuple(elsewhere)
 
     def _encounter(
-        self, pair: _Pair, site: Site, hospital: str, scenes: tuple[str, ...], lines: tuple[Line, ...]
+        self, chosen: _Chosen, site: Site, hospital: str, scenes: tuple[str, ...], lines: tuple[Line, ...]
     ) -> Encounter:
+        pair, past = chosen.pair, chosen.past
         faults, visit, path, zone = self.faults, pair.encounter, pair.path, self.zone
         diagnoses = read_diagnoses(self._slot(visit, "fsi_diagnose_dtos", path), visit, path, faults)
         status = faults.leaf(codes.code, visit, "matn_stas", path)
@@ -215,7 +216,13 @@ class _Reader:
             diagnoses=diagnoses,
             operations=read_operations(self._slot(visit, "fsi_operation_dtos", path), faults, zone),
             lines=lines,
+            visits=self._past_visits(past, site),
         )
+
+    def _past_visits(self, past: tuple[_Pair, ...], site: Site) -> tuple[PastVisit, ...] | None:
+        """Return the same patient's other encounters; a message with one says nothing about others."""
+        own = tuple(read_past_visit(pair.encounter, pair.path, self.faults, zone=self.zone, site=site) for pair in past)
+        return own or None
 
 
 def _chosen_of(pairs: list[_Pair]) -> _Chosen:

@@ -32,6 +32,8 @@ class Order(Node):
     hilist_code: Any = None
     hilist_name: Any = None
     hilist_lv: Any = None
+    hilist_dosform: Any = None
+    hosplist_dosform: Any = None
     cnt: Any = None
     pric: Any = None
     sumamt: Any = None
@@ -81,6 +83,7 @@ class Encounter(Node):
     matn_stas: Any = None
     medfee_sumamt: Any = None
     insutype: Any = None
+    out_setl_flag: Any = None
     fsi_diagnose_dtos: list[Diagnose] | Diagnose | str | None = None
     fsi_order_dtos: list[Order] | Order | str | None = None
     fsi_operation_dtos: list[Surgery] | Surgery | str | None = None

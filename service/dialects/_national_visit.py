@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from rules.codings import diagnosis_code, is_suspected, item_code
-from rules.model import Diagnosis, Operation, Patient, Visit
+from rules.model import Diagnosis, Operation, PastVisit, Patient, Visit
 from service.dialects import _national_codes as codes
 from service.dialects import _national_shape as shape
 from service.dialects._national_faults import Faults, Nodes
@@ -72,6 +72,21 @@ def read_visit(
         doctor=text("dr_codg"),
         # Serialisers of one vendor turn an absent number into 0 (S7): a visit that costs nothing is unknown.
         total_amount=faults.leaf(fixed, node, "medfee_sumamt", path) or None,
+        out_of_area=codes.out_of_area(text("out_setl_flag")),
+    )
+
+
+def read_past_visit(node: shape.Encounter, path: str, faults: Faults, *, zone: tzinfo, site: Site) -> PastVisit:
+    """Return another visit of the same person; its scene is not that of the message."""
+    visit = read_visit(node, path, faults, zone=zone, site=site, scenes=(), called=None)
+    main = faults.leaf(codes.code, node, "dscg_main_dise_codg", path)
+    return PastVisit(
+        id=visit.id,
+        type=visit.type,
+        department=visit.department,
+        admitted=visit.admitted,
+        discharged=visit.discharged,
+        diagnosis=diagnosis_code(main)[0] if main else "",
     )
 
 

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import orjson
 
-from rules.codes import LEVEL_RANK
+from rules import Card, cards
 from rules.model import Citation, Encounter, Finding
+from service.dialects import _finding_ids as finding_ids
 from service.dialects._contract import Answer, FeedbackAnswer, Reply
 from service.dialects._national_reader import Echo, Frame
 from service.dialects._national_shape import UTF_8
@@ -36,17 +37,16 @@ UPSTREAM_MARK: Final = "【省平台】"
 NOT_CHECKED_PREFIX: Final = "NC-"
 """Begins the jr_id of the row that stands for *not checked*; a 3103 about it is accepted and stores nothing."""
 
-_SHOWN: Final = LEVEL_RANK["warn"]
 _LARGEST_INTEGER: Final = 2**63
 
 
 def write_check(echo: Echo, encounter: Encounter, answer: Answer) -> Reply:
     """Write the answer to a 3101 or 3102."""
     writer = _Rows(echo, encounter)
+    findings = answer.verdict.findings
     rows = [
-        writer.finding(finding, finding_id)
-        for finding, finding_id in zip(answer.verdict.findings, answer.finding_ids, strict=True)
-        if LEVEL_RANK[finding.level] >= _SHOWN
+        writer.card(card, findings, answer.finding_ids)
+        for card in cards(findings, above="info", most=finding_ids.most_joined(len(findings)))
     ]
     lacking = not_checked(answer.verdict.not_checked)
     if lacking and echo.site.indeterminate_row:
@@ -130,7 +130,10 @@ class _Rows:
         self.mdtrt_id = as_sent(echo.mdtrt_id)
         self.task_id = as_sent(echo.task_id)
 
-    def finding(self, finding: Finding, finding_id: str) -> dict[str, Any]:
+    def card(self, card: Card, findings: tuple[Finding, ...], ids: tuple[str, ...]) -> dict[str, Any]:
+        """Return one row: the loudest finding's, with every reason and basis; its id names them all."""
+        finding = findings[card.findings[0]]
+        finding_id = finding_ids.joined([ids[number] for number in card.findings])
         base = _detail_base(finding_id)
         cents = [_cents(amount) for amount in finding.amounts or self._whole_amounts(finding)]
         details = [
@@ -142,7 +145,7 @@ class _Rows:
                 details.append(self._detail(f"{base}-{len(details) + 1}", position, INVOLVED, 0))
         return self._row(
             finding_id,
-            (finding.rule, finding.title, finding.message, evidence(finding.citation, finding.basis)),
+            (finding.rule, finding.title, card.message, _evidence_of([findings[number] for number in card.findings])),
             details=details,
             cents=sum(cents),
             severity=self._severity(finding),
@@ -234,6 +237,10 @@ def evidence(citation: Citation | None, basis: str) -> str:
     named = (citation.instrument, citation.number, citation.clause) if citation else ()
     cited = " ".join(part for part in named if part)
     return ":".join(part for part in (cited, basis) if part)
+
+
+def _evidence_of(found: list[Finding]) -> str:
+    return ";".join(dict.fromkeys(evidence(one.citation, one.basis) for one in found))
 
 
 def _detail_base(finding_id: str) -> str:

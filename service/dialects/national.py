@@ -6,9 +6,11 @@ encounter), ``_national_writer`` (verdict to bytes). ``docs/dialects/national.md
 """
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from service.dialects._contract import Answer, Call, Dialect, Disposition, Feedback, FeedbackAnswer, Reading, Reply
+from service.dialects._finding_ids import parted
 from service.dialects._national_codes import code
 from service.dialects._national_faults import Faults, nodes
 from service.dialects._national_reader import Frame, hospital_of, read_check
@@ -69,8 +71,11 @@ class National:
         if given is None:
             faults.add(f"{path}.warns", "缺少该节点")
         warns = nodes(given, f"{path}.warns", faults, call.max_lines)
-        found = [_disposition(warn, warns.at(at), faults) for at, warn in enumerate(warns.items) if warn is not None]
+        given_back = [
+            _disposition(warn, warns.at(at), faults) for at, warn in enumerate(warns.items) if warn is not None
+        ]
         faults.stop_if_any()
+        found = [replace(one, finding=finding) for one in given_back for finding in parted(one.finding)]
         ours = tuple(one for one in found if not one.finding.startswith(NOT_CHECKED_PREFIX))
         return Feedback(hospital=hospital, dispositions=ours, echo=frame, forward=call.body)
 

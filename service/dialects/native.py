@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from rules import Card, cards
 from rules.codes import Category
 from rules.codings import category_of, diagnosis_code, is_suspected, item_code
 from rules.model import (
@@ -24,12 +25,13 @@ from rules.model import (
     Line,
     NotChecked,
     Operation,
+    PastVisit,
     Patient,
     Visit,
 )
 from service.dialects._contract import Answer, Call, Feedback, FeedbackAnswer, Reading, Reply
 from service.errors import INVALID, NOT_JSON, Fault, Problem
-from service.schemas.native import CheckRequest, Clock, DiagnosisIn, LineIn, VisitIn
+from service.schemas.native import CheckRequest, Clock, DiagnosisIn, LineIn, PastVisitIn, VisitIn
 from service.schemas.words import explain
 from service.sites import Site
 
@@ -178,6 +180,7 @@ def encounter_of(request: CheckRequest, call: Call, hospital: str) -> Encounter:
         ),
         lines=tuple(_line(position, entry) for position, entry in enumerate(request.lines)),
         history_since=request.history_since,
+        visits=None if request.visits is None else tuple(_past_visit(entry) for entry in request.visits),
     )
 
 
@@ -203,6 +206,24 @@ def visit_of(visit: VisitIn) -> Visit:
         department=visit.department,
         doctor=visit.doctor,
         total_amount=visit.total_amount,
+        insurance_before=visit.insurance_before,
+        chronic_disease=visit.chronic_disease,
+        internet=visit.internet,
+        out_of_area=visit.out_of_area,
+        planned=visit.planned,
+    )
+
+
+def _past_visit(entry: PastVisitIn) -> PastVisit:
+    return PastVisit(
+        id=entry.id or "",
+        type=entry.type,
+        hospital=entry.hospital,
+        department=entry.department,
+        admitted=_at(entry.admitted),
+        discharged=_at(entry.discharged),
+        diagnosis=diagnosis_code(entry.diagnosis)[0] if entry.diagnosis else "",
+        planned=entry.planned,
     )
 
 
@@ -250,6 +271,12 @@ def _line(position: int, entry: LineIn) -> Line:
         route=entry.route,
         supply_days=entry.supply_days,
         approval=entry.approval,
+        fee_class=entry.fee_class,
+        self_pay_ratio=entry.self_pay_ratio,
+        doses=entry.doses,
+        dose_form=entry.dose_form,
+        specification=entry.specification,
+        executing_department=entry.executing_department,
     )
 
 
@@ -269,6 +296,7 @@ def answer_document(reading: Reading, answer: Answer) -> dict[str, Any]:
             finding_document(finding, identifier, lines)
             for finding, identifier in zip(verdict.findings, answer.finding_ids, strict=True)
         ],
+        "cards": [card_document(card, answer.finding_ids) for card in cards(verdict.findings)],
         "not_checked": [not_checked_document(entry) for entry in verdict.not_checked],
         "dip": None,
         "digests": {
@@ -310,6 +338,18 @@ def finding_document(finding: Finding, identifier: str, lines: tuple[Line, ...])
         "amount": sum(finding.amounts) / UNIT,
         "basis": finding.basis,
         "citation": citation_document(finding.citation) if finding.citation else None,
+        "tags": finding.tags,
+    }
+
+
+def card_document(card: Card, finding_ids: tuple[str, ...]) -> dict[str, Any]:
+    """Return one card as ``CardOut``."""
+    return {
+        "item": card.item,
+        "level": card.level,
+        "lines": card.lines,
+        "findings": [finding_ids[number] for number in card.findings],
+        "message": card.message,
     }
 
 

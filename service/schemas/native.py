@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
-from rules.codes import Category, Certainty, Level, Reason, Role, Scope, Sex, State, VisitType
+from rules.codes import Category, Certainty, FeeClass, Level, Reason, Role, Scope, Sex, State, VisitType
 from service.records import Action
 from service.schemas import scalars
 
@@ -78,6 +78,24 @@ class VisitIn(_In):
     department: Text = Field(None, description="科室")
     doctor: Text = Field(None, description="医师编码, no name")
     total_amount: Number = Field(None, description="费用总额, yuan, current lines included")
+    insurance_before: Text = Field(None, description="变更前的险种, where the sender keeps it (费别变更)")
+    chronic_disease: Text = Field(None, description="门慢门特病种编码 (M03900 …); '' for none")
+    internet: bool | None = Field(None, description="互联网诊疗")
+    out_of_area: bool | None = Field(None, description="异地就医")
+    planned: bool | None = Field(None, description="计划内入院 (放化疗周期, 分期手术, 透析 …)")
+
+
+class PastVisitIn(_In):
+    """Another visit of the same person (既往就诊)."""
+
+    id: Text = Field(None, description="就诊号 / 住院号")
+    type: VisitType | None = Field(None, description="就医方式")
+    hospital: Text = Field(None, description="定点机构编码; absent means this hospital")
+    department: Text = Field(None, description="科室")
+    admitted: Moment = Field(None, description="入院 / 就诊时间")
+    discharged: Moment = Field(None, description="出院时间")
+    diagnosis: Text = Field(None, description="主要诊断编码")
+    planned: bool | None = Field(None, description="计划内入院")
 
 
 class DiagnosisIn(_In):
@@ -128,6 +146,12 @@ class LineIn(_In):
     route: Text = Field(None, description="给药途径")
     supply_days: Annotated[int, Field(ge=1, le=1000)] | None = Field(None, description="用药天数")
     approval: Text = Field(None, description="备案审批号")
+    fee_class: FeeClass | None = Field(None, description="费用等级: 甲, 乙, 丙")
+    self_pay_ratio: Annotated[Number, Field(description="先行自付比例, 0 to 1")] = None
+    doses: Annotated[int, Field(ge=1, le=1000)] | None = Field(None, description="付数 of a decoction")
+    dose_form: Text = Field(None, description="剂型")
+    specification: Text = Field(None, description="规格")
+    executing_department: Text = Field(None, description="执行科室")
 
 
 class ViewerIn(_In):
@@ -157,7 +181,10 @@ class CheckRequest(_In):
     diagnoses: list[DiagnosisIn] = Field([])
     operations: list[OperationIn] = Field([])
     lines: list[LineIn] = Field(description="current lines to check, and history lines that rules look back on")
-    history_since: date | None = Field(None, description="history lines are complete from this day on")
+    history_since: date | None = Field(
+        None, description="history lines, and `visits` where sent, are complete from this day on"
+    )
+    visits: list[PastVisitIn] | None = Field(None, description="other visits of the person; null says nothing of them")
 
 
 class BatchRequest(_In):
@@ -242,6 +269,17 @@ class FindingOut(BaseModel):
     amount: float
     basis: str
     citation: CitationOut | None
+    tags: list[str] = Field(description="the hospital's own lists that the rule belongs to")
+
+
+class CardOut(BaseModel):
+    """What a person is shown once: findings of one catalogue remark on one line are one card with several reasons."""
+
+    item: str
+    level: Level = Field(description="the loudest of its findings")
+    lines: list[int] = Field(description="positions, from 0")
+    findings: list[str] = Field(description="ids of the findings folded into it, loudest first")
+    message: str = Field(description="all reasons in one text")
 
 
 class NotCheckedOut(BaseModel):
@@ -276,6 +314,7 @@ class CheckAnswer(BaseModel):
     message_id_reused: bool = Field(description="this message id was answered before with other content")
     amount: float = Field(description="money at stake, yuan, each line once")
     findings: list[FindingOut]
+    cards: list[CardOut] = Field(description="the findings above silent, as shown: one card per remark and line")
     not_checked: list[NotCheckedOut]
     dip: None = Field(description="DIP result (病种分值); null: no scheme is loaded")
     digests: DigestsOut

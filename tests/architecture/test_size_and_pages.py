@@ -14,9 +14,9 @@ CODE = modules("rules") | modules("service")
 PAGE = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 
 
-def section(name):
-    """Return a kind's section of docs/rules.md."""
-    return PAGE.split(f"## `{name}`\n")[1].split("\n## ")[0]
+def page_of(name):
+    """Return a kind's page."""
+    return (ROOT / "docs" / "rules" / f"{name}.md").read_text(encoding="utf-8")
 
 
 def test_no_module_is_too_long():
@@ -33,21 +33,25 @@ def test_no_function_is_too_long():
     assert {} == {name: size for name, size in sizes.items() if size > LONGEST_FUNCTION}
 
 
-def test_every_kind_has_its_test_and_section():
+def test_every_kind_has_its_test_sample_and_page():
     """One place to add a kind: these are the places that must not be forgotten, and none is left over."""
     files = {path.stem for path in (ROOT / "rules" / "kinds").glob("[a-z]*.py")}
     tests = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "kinds").glob("test_*.py")}
-    sections = re.findall(r"^## `([a-z_]+)`$", PAGE, flags=re.MULTILINE)
+    samples = {path.stem for path in (ROOT / "tests" / "kinds" / "samples").glob("[a-z]*.py")}
+    pages = {path.stem for path in (ROOT / "docs" / "rules").glob("*.md")}
+    listed = re.findall(r"^\| \[`([a-z_]+)`\]\(rules/\1\.md\) \|", PAGE, flags=re.MULTILINE)
 
     assert sorted(KINDS) == sorted(files)
     assert sorted(KINDS) == sorted(tests - {"every_kind"})
-    assert sorted(KINDS) == sections
+    assert sorted(KINDS) == sorted(samples)
+    assert sorted(KINDS) == sorted(pages)
+    assert sorted(KINDS) == listed
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
-def test_a_section_names_every_column(name):
+def test_a_page_names_every_column(name):
     """Columns of the table, scopes, and an example message."""
-    text = section(name)
+    text = page_of(name)
     own = set(KINDS[name].row.model_fields) - set(Row.model_fields)
 
     assert [] == [column for column in sorted(own) if f"`{column}`" not in text]

@@ -137,24 +137,20 @@ def test_rules_that_do_not_fit_their_digest_are_refused() -> None:
 
 
 @pytest.mark.slow
-def test_loading_100_000_rules_takes_at_most_a_second_and_150_megabytes() -> None:
-    """Measured in a process of its own; the limit of time is doubled for a busy machine."""
-    seconds, megabytes = measured(build(synthetic(100_000)))
-
-    assert seconds <= 2.0
-    assert megabytes <= 150
+def test_loading_100_000_rules_takes_at_most_150_megabytes() -> None:
+    """Measured in a process of its own. How long it takes is the bench's to say (``bench --only loading``)."""
+    assert measured(build(synthetic(100_000))) <= 150
 
 
-def measured(data: bytes) -> tuple[float, float]:
+def measured(data: bytes) -> float:
     import subprocess
     import sys
 
     script = (
-        "import resource, sys, time; from rules.compiler import load\n"
+        "import resource, sys; from rules.compiler import load\n"
         "data = sys.stdin.buffer.read(); peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "before, start = peak(), time.perf_counter(); pack = load(data)\n"
-        "print(time.perf_counter() - start, (peak() - before) / 1024)"
+        "before = peak(); pack = load(data)\n"
+        "print((peak() - before) / 1024)"
     )
     done = subprocess.run([sys.executable, "-c", script], input=data, capture_output=True, check=True)
-    seconds, megabytes = done.stdout.split()
-    return float(seconds), float(megabytes)
+    return float(done.stdout)

@@ -1,7 +1,7 @@
 """Named cases: exact numbers, typed values, faults with lines, and differences a person can read."""
 
 from datetime import datetime, timedelta
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -23,6 +23,7 @@ from rules.model import (
     Verdict,
     Visit,
 )
+from tests.builders import NOW, a_rule, an_encounter, verdict
 from tests.compiler.packs import CASE, small
 
 FULL = """
@@ -105,7 +106,7 @@ class TestReading:
 
     def test_every_count_and_every_amount_is_known_as_such(self) -> None:
         """A new number in the model must be read as written or in 1/10,000; this list decides which."""
-        plain = {(Patient, "weight_g"), (Facility, "level"), (Line, "position"), (Line, "supply_days")}
+        plain = {(Patient, "weight_g"), (Facility, "level"), (Line, "position"), (Line, "supply_days"), (Line, "doses")}
         numbers = {
             (noun, name)
             for noun in (Patient, Facility, Visit, Diagnosis, Operation, Line)
@@ -222,3 +223,29 @@ class TestRunning:
         (differences,) = self.outcomes(CASE.replace("sex: male", "sex: female"))
 
         assert differences == ("- finding of sex-1 on lines 0",)
+
+
+class TestQuiet:
+    """Normal care: nothing louder than a note, and nothing else is compared."""
+
+    def outcome(self, level: str, **case: Any) -> tuple[str, ...]:
+        rule = a_rule("sex_limit", sex="female", level=level)
+        quiet = Case(name="c", time=NOW, encounter=an_encounter(), quiet=True, **case)
+        return compare(quiet, verdict(an_encounter(), rule))
+
+    @pytest.mark.parametrize(("level", "differences"), [("silent", 0), ("info", 0), ("warn", 1), ("block", 1)])
+    def test_loud_findings_disturb(self, level: str, differences: int) -> None:
+        assert len(self.outcome(level)) == differences
+
+    def test_what_is_listed_must_be_said(self) -> None:
+        assert self.outcome("info", findings=(ExpectedFinding(rule="R1", lines=(0,)),)) == ()
+        assert len(self.outcome("info", findings=(ExpectedFinding(rule="R2", lines=(0,)),))) == 1
+
+    def test_what_is_not_checked_is_left_alone(self) -> None:
+        """Unless it is listed."""
+        rule = a_rule("sex_limit", sex="female")
+        encounter = an_encounter(sex=None)
+        gap = ExpectedGap(rule="R1", fields=("patient.sex",))
+        for listed, differences in (((), 0), ((gap,), 0), ((ExpectedGap(rule="R1", fields=("visit.type",)),), 2)):
+            quiet = Case(name="c", time=NOW, encounter=encounter, quiet=True, not_checked=listed)
+            assert len(compare(quiet, verdict(encounter, rule))) == differences

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from rules.compiler import CODES
-from rules.compiler.columns import Column, as_markdown, citation_columns, own_columns, shared_columns
+from rules.compiler.columns import Column, as_markdown, citation_columns, own_columns, shared_columns, word_columns
 from rules.kinds import KINDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "packs.md"
@@ -15,14 +15,22 @@ BLOCK = re.compile(r"<!-- columns: (\w+) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
 def columns(name: str) -> tuple[Column, ...]:
-    special = {"shared": shared_columns, "citations": citation_columns}
+    special = {"shared": shared_columns, "citations": citation_columns, "words": word_columns}
     return special[name]() if name in special else own_columns(name)
 
 
 def rewritten(page: str) -> str:
+    """Return the page with a section for every kind, and every table anew."""
+    start = page.index("\n#### ")
+    end = page.index("\n## ", start)
+    page = page[:start] + "".join(section(name) for name in KINDS) + page[end:]
     return BLOCK.sub(
         lambda found: f"<!-- columns: {found[1]} -->\n{as_markdown(columns(found[1]))}\n<!-- end -->", page
     )
+
+
+def section(kind: str) -> str:
+    return f"\n#### {kind}\n\n[{KINDS[kind].title}](rules/{kind}.md)\n\n<!-- columns: {kind} -->\n<!-- end -->\n"
 
 
 def test_codes_are_the_headings_in_order() -> None:
@@ -44,7 +52,7 @@ def test_every_kind_has_a_section_with_its_columns() -> None:
     kinds = page.partition("\n### Kinds and their own columns\n")[2].partition("\n## ")[0]
 
     assert re.findall(r"^#### (\w+)$", kinds, re.MULTILINE) == list(KINDS)
-    assert [found[1] for found in BLOCK.finditer(page)] == ["shared", *KINDS, "citations"]
+    assert [found[1] for found in BLOCK.finditer(page)] == ["shared", *KINDS, "citations", "words"]
 
 
 def test_column_tables_are_those_of_the_models() -> None:
