@@ -13,6 +13,9 @@ from typing import Final
 SERVICE_DIGITS: Final = 15
 WESTERN_FAMILY: Final = 14
 """Characters of a western drug code that name substance and dose form (ruling 3)."""
+FORM_AT: Final = 10
+INJECTION: Final = "B"
+"""The eleventh character of a western drug code is its dose form, ``B`` an injection (national code rules)."""
 PATENT_FAMILY: Final = 11
 """Characters of a Chinese patent drug code that name the medicine (ruling 3)."""
 
@@ -75,3 +78,10 @@ def category_of(code: str) -> str | None:
     if code[:1] in {"X", "Z", "T"} and len(code) >= 10:
         return "drug"
     return "consumable" if code[:1] == "C" and len(code) >= 20 else None
+
+
+def injected(code: str) -> bool | None:
+    """Say whether a western drug's code names an injection; ``None`` for codes that do not tell the dose form."""
+    if not code.startswith("X") or len(code) < WESTERN_FAMILY:
+        return None
+    return code[FORM_AT] == INJECTION

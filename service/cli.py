@@ -19,6 +19,7 @@ from rules.compiler.columns import as_markdown, citation_columns, own_columns, s
 from rules.kinds import KINDS
 from rules.pack import CompiledPack
 from service.errors import Problem
+from service.workbooks import command as workbooks
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -152,6 +153,10 @@ def add_pack(commands: Group) -> None:
     activating.add_argument("path", type=Path, metavar="DIR|FILE")
     activating.add_argument("--from", dest="active_from", metavar="TIME", help="ISO 8601 with zone; now if left out")
     activating.add_argument("--by", default=os.environ.get("USER", ""), metavar="NAME", help="who activates it")
+    importing = _command(
+        actions, "import", "read the authority's workbooks (.xlsx, .xls) into a pack", import_workbooks
+    )
+    workbooks.add_arguments(importing)
     columns = _command(actions, "columns", "list the columns of a table, as Markdown", show_columns)
     columns.add_argument("table", choices=[*KINDS, "citations"], metavar="TABLE", help="a kind of rule, or citations")
 
@@ -223,6 +228,8 @@ def activate(chosen: argparse.Namespace) -> int:
         number = activate_pack(settings, pack, by=chosen.by or "cli", at=at)
     except Problem as problem:
         return _misuse(f"{problem.kind.title}: {problem.detail or 'is the service running?'}")
+    except ValueError as fault:
+        return _misuse(f"not activated: {fault}")
     print(f"activation {number}: {pack.name} {pack.version}, digest {pack.digest}")
     return OK
 
@@ -252,6 +259,13 @@ def show_pack(chosen: argparse.Namespace) -> int:
         return FAULTS
     print("\n".join(_description(pack)))
     return OK
+
+
+def import_workbooks(chosen: argparse.Namespace) -> int:
+    """Preview, write or undo an import of workbooks into a pack; 1 if anything keeps it from being written."""
+    code, lines = workbooks.import_pack(chosen)
+    print("\n".join(lines))
+    return code
 
 
 def show_columns(chosen: argparse.Namespace) -> int:

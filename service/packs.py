@@ -132,17 +132,27 @@ def activate_pack(settings: Settings, pack: CompiledPack, *, by: str, at: dateti
 
     Raises:
         Problem: the database does not answer.
+        ValueError: the pack cannot stand beside the others that are active at that time; nothing was changed.
     """
 
     async def write() -> int:
         pool = Pool(database_url(settings))
         try:
+            others = await _others(pool, pack.name, at)
+            Rulebook.build([*others, pack])  # what the workers would refuse is refused here, where somebody reads it
             await stored.store(pool, digest=pack.digest, name=pack.name, version=pack.version, built=build(pack))
             return await stored.activate(pool, name=pack.name, digest=pack.digest, activated_by=by, active_from=at)
         finally:
             await pool.close()
 
     return asyncio.run(write())
+
+
+async def _others(pool: Pool, name: str, at: datetime | None) -> list[CompiledPack]:
+    """Return the packs of other names that are active at a time."""
+    active = await stored.generation(pool, at=at)
+    built = [await stored.fetch(pool, digest) for other, digest in active.packs if other != name]
+    return [load(data) for data in built if data is not None]
 
 
 EXAMPLE: Final[dict[str, Any]] = {

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgspec.inspect as types
@@ -69,8 +70,13 @@ def compose(text: str) -> tuple[yaml.Node | None, tuple[Fault, ...]]:
 def read(node: yaml.Node, expected: Any, dialect: Dialect) -> tuple[Any, tuple[Fault, ...]]:
     """Return the value of one tree as the type wanted; ``None`` and every fault when there is one."""
     reader = _Reader(dialect)
-    value = reader.read(node, types.type_info(expected), "")
+    value = reader.read(node, _shape(expected), "")
     return (None, tuple(reader.faults)) if reader.faults else (value, ())
+
+
+@lru_cache(maxsize=16)
+def _shape(expected: Any) -> types.Type:
+    return types.type_info(expected)
 
 
 def key_lines(node: yaml.Node, path: str = "") -> dict[str, int]:

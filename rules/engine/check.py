@@ -16,6 +16,7 @@ from rules.engine.selection import selects
 from rules.kinds._contract import AFTER, Look
 from rules.kinds._view import View, patient_pays
 from rules.model import (
+    Diagnosis,
     Digests,
     Draft,
     Encounter,
@@ -31,7 +32,7 @@ from rules.model import (
 )
 from rules.patterns import Match
 
-ENGINE: Final = "1"
+ENGINE: Final = "2"
 """Version of the evaluation itself; raised with every change that can alter a stored verdict."""
 
 NO_OVERLAY: Final = ""
@@ -49,14 +50,19 @@ def needs(encounter: Encounter, rulebook: Rulebook) -> tuple[Look, ...]:
     return tuple(looks)
 
 
+def codes_of(diagnosis: Diagnosis) -> tuple[str, ...]:
+    """Return the ICD codes of a diagnosis, suspected ones included: cause and manifestation each bring rules up."""
+    return tuple(diagnosis.code.split("+")) if diagnosis.system == "icd" else ()
+
+
 def _brought_up(encounter: Encounter, rulebook: Rulebook) -> Iterator[int]:
     """Yield the rules that lines, diagnoses and operations bring up, and those that every encounter does."""
     for line in encounter.lines:
         if line.current:
             yield from (number for number, _ in rulebook.items.find(line.item))
     for diagnosis in encounter.diagnoses:
-        if diagnosis.system == "icd":
-            yield from (number for number, _ in rulebook.diagnoses.find(diagnosis.code))
+        for code in codes_of(diagnosis):
+            yield from (number for number, _ in rulebook.diagnoses.find(code))
     for operation in encounter.operations:
         yield from (number for number, _ in rulebook.operations.find(operation.code))
     yield from rulebook.always
@@ -76,8 +82,8 @@ def candidates(view: View, rulebook: Rulebook) -> Candidates:
             for number, match in rulebook.items.find(line.item):
                 found.setdefault(number, []).append((line, match))
     for diagnosis in view.encounter.diagnoses:
-        if diagnosis.system == "icd":
-            for number, _ in rulebook.diagnoses.find(diagnosis.code):
+        for code in codes_of(diagnosis):
+            for number, _ in rulebook.diagnoses.find(code):
                 found.setdefault(number, [])
     for operation in view.encounter.operations:
         for number, _ in rulebook.operations.find(operation.code):
@@ -100,7 +106,7 @@ def judge(view: View, rulebook: Rulebook, found: Candidates) -> Verdict:
         lines, unclear = applicable(entry, found[number], view)
         if unclear:
             not_checked.append(_unread(entry, Missing(fields=("line.item",), reason="ambiguous"), unclear))
-        if not lines and (found[number] or not _speaks(entry.rule, view.today, view)):
+        if not lines and (found[number] or not _timely(entry, view)):
             continue
         if entry.selective and (outside := selects(entry.rule, view)) is not None:
             if isinstance(outside, Missing):
@@ -147,18 +153,30 @@ def applicable(entry: Entry, found: list[tuple[Line, Match]], view: View) -> tup
     """Return the lines the rule speaks about, and those it cannot tell for an ambiguous code.
 
     A rule is in force by the service day of the line, speaks in its scenes, and leaves out self-paid lines when it
-    protects payment (ruling 1). A reversal takes a charge back, and nothing is charged for a quantity of zero: neither
-    is ever at fault.
+    protects payment (ruling 1). A reversal takes a charge back, and nothing is charged for a quantity of zero or for
+    a line taken back whole in the same message: none of them is ever at fault.
     """
     clear: list[Line] = []
     unclear: list[Line] = []
-    rule = entry.rule
+    rule, gone = entry.rule, view.taken_back
     for line, match in found:
         if (line.quantity is not None and line.quantity <= 0) or (entry.payment and patient_pays(line)):
+            continue
+        if line.position in gone:
             continue
         if not entry.bounded or _speaks(rule, view.charged_day(line), view):
             (clear if match == "yes" else unclear).append(line)
     return tuple(clear), tuple(unclear)
+
+
+def _timely(entry: Entry, view: View) -> bool:
+    """Say whether a rule brought up without lines may speak.
+
+    One that every encounter brings up and that names its scenes waits for a message that names one: without a scene
+    nobody knows whether this is a registration, and an order is not asked what an admission is asked.
+    """
+    unplaced = entry.always and bool(entry.rule.scenes) and not view.encounter.scenes
+    return not unplaced and _speaks(entry.rule, view.today, view)
 
 
 def _speaks(rule: Rule, day: date, view: View) -> bool:

@@ -1,6 +1,6 @@
 """The plain twin of ``check``: every rule against every line, no index. For tests; slow on purpose."""
 
-from rules.engine.check import Candidates, judge
+from rules.engine.check import Candidates, codes_of, judge
 from rules.engine.rulebook import Rulebook
 from rules.kinds._view import View
 from rules.model import Input, Verdict
@@ -15,7 +15,7 @@ def reference(given: Input, rulebook: Rulebook) -> Verdict:
         triggers = rulebook.triggers(entry)
         current = [line for line in view.lines if line.current and line.item]
         lines = [(line, match) for line in current if (match := matches(triggers.items, line.item)) is not None]
-        codes = [diagnosis.code for diagnosis in view.encounter.diagnoses if diagnosis.system == "icd"]
+        codes = [code for diagnosis in view.encounter.diagnoses for code in codes_of(diagnosis)]
         operations = [operation.code for operation in view.encounter.operations]
         touched = any(matches(triggers.diagnoses, code) for code in codes)
         touched = touched or any(matches(triggers.operations, code) for code in operations)

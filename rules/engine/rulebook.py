@@ -26,6 +26,8 @@ class Entry:
     """Protects payment: what the patient pays is none of its business (ruling 1)."""
     selective: bool
     """Speaks only for some kinds of visit, insurances or hospital levels."""
+    always: bool
+    """Brought up by every encounter."""
     names: bool
     """Its patterns name items; ``*`` names none, so that it does not make a strange code look known."""
 
@@ -106,7 +108,8 @@ def _entry(number: int, rule: Rule, kind: AnyKind) -> Entry:
     bounded = bool(rule.scenes) or rule.valid_from is not None or rule.valid_to is not None
     selective = bool(rule.visit_types or rule.insurances or rule.hospital_levels)
     names = EVERY_ITEM not in rule.items
-    return Entry(number, rule, kind, bounded, rule.scope == "payment", selective, names)
+    always = kind.triggers(rule).visit
+    return Entry(number, rule, kind, bounded, rule.scope == "payment", selective, always, names)
 
 
 def _refuse_repeats(entries: tuple[Entry, ...]) -> None:

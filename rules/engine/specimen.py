@@ -6,6 +6,7 @@ what remains is this rule's doing alone. Tests run them over every row of every 
 
 from datetime import date, datetime, timedelta, timezone
 
+from rules.codes import VisitType
 from rules.codings import category_of
 from rules.engine.rulebook import Entry, Rulebook
 from rules.kinds._edits import sample_code
@@ -78,14 +79,16 @@ def plain(rule: Rule) -> Encounter:
     return Encounter(
         hospital="H00000000000",
         patient=Patient(pseudonym="specimen", sex="male", birth_date=date(begin.year - 40, 1, 1)),
-        facility=Facility(level=3, specialty=""),
+        facility=Facility(level=rule.hospital_levels[0] if rule.hospital_levels else 3, specialty=""),
         visit=Visit(
             id="V1",
-            type="inpatient",
-            emergency=False,
+            type=_visit_type(rule),
+            emergency="emergency" in rule.visit_types[:1],
+            internet=True if "internet" in rule.visit_types[:1] else None,
+            out_of_area=True if "out_of_area" in rule.visit_types[:1] else None,
             rescue=False,
             medical_type="21",
-            insurance="310",
+            insurance=rule.insurances[0] if rule.insurances else "310",
             work_injury=False,
             admitted=begin - timedelta(days=1),
         ),
@@ -93,6 +96,12 @@ def plain(rule: Rule) -> Encounter:
         lines=(line,),
         history_since=date(2000, 1, 1),
     )
+
+
+def _visit_type(rule: Rule) -> VisitType:
+    """Return the kind of visit for which a rule speaks, by the first its header names."""
+    first = rule.visit_types[0] if rule.visit_types else "inpatient"
+    return "inpatient" if first in {"inpatient", "out_of_area"} else "pharmacy" if first == "pharmacy" else "outpatient"
 
 
 def service_day(rule: Rule) -> date:

@@ -60,7 +60,12 @@ class View:
             found = self._by_item[patterns[0]]
         else:
             found = [line for item in self._named(patterns) for line in self._by_item[item]]
-        return tuple(sorted(found, key=self._order)) if len(found) > 1 else tuple(found)
+        return self.in_order(found)
+
+    def in_order(self, lines: Iterable[Line]) -> tuple[Line, ...]:
+        """Return lines as a message tells of them: known ones first, each in time order, never by their places."""
+        found = tuple(lines)
+        return tuple(sorted(found, key=self._order)) if len(found) > 1 else found
 
     def holds(self, patterns: tuple[str, ...]) -> bool:
         """Say whether any line, current or past, is of an item that the patterns surely name."""
@@ -95,8 +100,26 @@ class View:
     @cached_property
     def current(self) -> tuple[Line, ...]:
         """Lines being saved now that charge something: what a rule over the whole visit may speak about."""
+        gone = self.taken_back
         return tuple(
-            line for line in self.lines if line.current and not (line.quantity is not None and line.quantity <= 0)
+            line
+            for line in self.lines
+            if line.current and not (line.quantity is not None and line.quantity <= 0) and line.position not in gone
+        )
+
+    @cached_property
+    def taken_back(self) -> frozenset[int]:
+        """Positions of current lines that reversals take back whole: nothing is charged for them any more."""
+        items = {line.item for line in self.lines if line.quantity is not None and line.quantity < 0}
+        if not items:
+            return frozenset()
+        left: dict[int, int | None] = {}
+        for item in items:
+            left |= self._net(sorted(self._by_item[item], key=self._order))
+        return frozenset(
+            line.position
+            for line in self.lines
+            if line.current and left.get(line.position) == 0 and (line.quantity or 0) > 0
         )
 
     def meaning(self, dictionary: Dictionary, text: str | None) -> str | None:
@@ -114,7 +137,11 @@ class View:
         recorded = self.given.context.history
         listed = (*(self.encounter.visits or ()), *(recorded.visits if recorded else ()))
         own = self.encounter.visit.id
-        known = {(visit.hospital, visit.id or number): visit for number, visit in enumerate(listed)}
+        here = self.encounter.hospital
+        known = {
+            (None if visit.hospital == here else visit.hospital, visit.id or number): visit
+            for number, visit in enumerate(listed)
+        }
         others = [visit for visit in known.values() if not (own and visit.id == own)]
         return tuple(sorted(others, key=lambda visit: (str(visit.admitted or visit.discharged or ""), visit.id)))
 
@@ -175,7 +202,8 @@ class View:
             return True
         if any(code.startswith(OBSTETRIC) for code in self.evidence):
             return True
-        known = kind is not None and insurance is not None and self.unread_diagnoses is None
+        suspected = any(found.suspected and found.code.startswith(OBSTETRIC) for found in self.encounter.diagnoses)
+        known = kind is not None and insurance is not None and self.unread_diagnoses is None and not suspected
         return False if known else None
 
     @cached_property

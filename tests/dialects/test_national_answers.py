@@ -1,6 +1,8 @@
 """The national dialect's writer: each rule of the interface page, section 7, and rulings 11 and 12."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from tests.dialects.national_calls import (
     read_feedback,
 )
 
+ROOT = Path(__file__).parents[2]
 SEX_MISSING = NotChecked(rule="R1", kind="sex_limit", title="限性别", fields=("patient.sex",))
 
 
@@ -364,3 +367,17 @@ class TestFeedback:
         envelopes = [self.answered(("J1", "stored")) for _ in range(2)]
 
         assert envelopes[0]["infcode"] == envelopes[1]["infcode"] == 0
+
+
+def test_every_fact_a_kind_may_lack_has_a_name():
+    """What kinds and conditions report as missing is a field with a Chinese name, never a bare path."""
+    sources = [*(ROOT / "rules" / "kinds").glob("*.py"), ROOT / "rules" / "expressions" / "fields.py"]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    said = {
+        name
+        for found in re.findall(r"Missing\(fields=\(([^)]*)\)", text)
+        for name in re.findall(r'"([a-z_.]+)"', found)
+    }
+
+    assert set() == said - set(FIELDS)
+    assert len(said) > 20

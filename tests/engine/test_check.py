@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from rules import KINDS, CompiledPack, Rulebook, check, encode, needs
+from rules import KINDS, CompiledPack, Rulebook, check, encode, needs, reference
 from rules.engine import rulebook as rulebook_module
 from rules.kinds._contract import Look, Triggers
-from rules.model import Citation, Context, Diagnosis, Draft, History, Operation, Overlay, Patient
+from rules.model import UNIT, Citation, Context, Diagnosis, Draft, History, Operation, Overlay, Patient
 from tests.builders import (
     DAY,
     a_line,
@@ -428,3 +428,39 @@ class TestInForce:
 def test_a_quantity_of_zero_is_no_charge():
     """Nothing is charged, so nothing is wrong."""
     assert silent(verdict(an_encounter(a_line(quantity=0), sex="male"), FEMALE))
+
+
+class TestTakenBack:
+    """A line taken back whole in the same message is nobody's fault any more."""
+
+    LIMIT = ("sex_limit", {"sex": "female"})
+
+    def found(self, *lines):
+        kind, columns = self.LIMIT
+        return verdict(an_encounter(*lines), a_rule(kind, **columns))
+
+    def test_whole(self):
+        """Charged and refunded before anything was saved."""
+        assert silent(self.found(a_line(id="L1"), a_line(id="L2", quantity=-UNIT)))
+
+    def test_in_part(self):
+        """What is left is still charged."""
+        assert ((0,),) == said(self.found(a_line(id="L1", quantity=2 * UNIT), a_line(id="L2", quantity=-UNIT)))
+
+    def test_the_line_the_refund_names(self):
+        """A refund of the same id takes back its own line, not another."""
+        lines = (a_line(id="L1"), a_line(id="L2"), a_line(id="L1", quantity=-UNIT))
+
+        assert ((1,),) == said(self.found(*lines))
+
+    def test_another_item_is_not_taken_back(self):
+        """A refund of something else changes nothing."""
+        assert ((0,),) == said(self.found(a_line(id="L1"), a_line("B01", id="L2", quantity=-UNIT)))
+
+    def test_the_plain_scan_agrees(self):
+        """Both evaluators leave it out."""
+        kind, columns = self.LIMIT
+        book = a_rulebook(a_rule(kind, **columns))
+        given = an_input(an_encounter(a_line(id="L1"), a_line(id="L2", quantity=-UNIT)))
+
+        assert encode(reference(given, book)) == encode(check(given, book))

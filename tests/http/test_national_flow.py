@@ -49,6 +49,27 @@ MESSAGE = {
         }
     },
 }
+
+
+def _two_reasons():
+    message = copy.deepcopy(MESSAGE)
+    visit = message["input"]["data"]["patient_dtos"]["fsi_encounter_dtos"]
+    visit["medins_lv"] = "09"
+    visit["fsi_order_dtos"] = [
+        ORDER
+        | {
+            "hilist_code": "ZA12HAY0759010106725",
+            "hilist_name": "银杏内酯注射液",
+            "cnt": "6",
+            "pric": "31",
+            "sumamt": "186",
+        }
+    ]
+    return message
+
+
+TWO_REASONS = _two_reasons()
+"""A drug for in-patients of level 2 and above, ordered for an out-patient of a level 1 hospital."""
 THEIR_ROW = {
     "jr_id": "PROV-1",
     "rule_id": "P07",
@@ -120,6 +141,28 @@ class TestAlone:
 
         assert (200, -1) == (reply.status_code, reply.json()["infcode"])
         assert "fsi_order_dtos[0].cnt" in reply.json()["err_msg"]
+
+    def test_one_remark_is_one_row(self, client):
+        """Two limits of one catalogue remark are one row with both reasons, its money once."""
+        (row,) = check(client, TWO_REASONS)["output"]["result"]
+
+        assert row["vola_cont"].startswith("【银杏内酯注射液】(1)限")
+        assert "(2)限" in row["vola_cont"]
+        assert (1, 186.0) == (len(row["judge_result_detail_dtos"]), row["vola_amt"])
+        assert len(row["jr_id"]) <= 50
+
+    @pytest.mark.db
+    def test_what_is_said_about_a_card_holds_for_each_reason(self, serve, database_url):
+        """One 3103 entry about the row is recorded for every finding folded into it."""
+        client = serve(database_url=database_url)
+        (row,) = check(client, TWO_REASONS)["output"]["result"]
+
+        assert 0 == client.post("/national", json=feedback(row["jr_id"])).json()["infcode"]
+        eventually(lambda: value(database_url, "SELECT count(*) FROM disposition") == 2)
+        eventually(lambda: value(database_url, "SELECT count(*) FROM finding"))
+        stored = execute(database_url, "SELECT number FROM disposition ORDER BY number")
+        spoken = execute(database_url, "SELECT number FROM finding WHERE rule LIKE '%ZA12HAY0759' ORDER BY number")
+        assert [one["number"] for one in spoken] == [one["number"] for one in stored]
 
     @pytest.mark.db
     def test_rows_and_dispositions_are_recorded(self, serve, database_url):

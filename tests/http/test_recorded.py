@@ -129,7 +129,31 @@ def _other_pack(database_url, folder):
     (folder / "insurance_limit.csv").unlink()
     shutil.rmtree(folder / "cases")
     manifest = folder / "pack.yaml"
-    manifest.write_text(manifest.read_text(encoding="utf-8").replace("2026.11.0", "2026.11.1"), encoding="utf-8")
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("2026.12.0", "2026.12.1"), encoding="utf-8")
     pack = compile_pack(folder)
     activate_pack(Settings(database_url=database_url), pack, by="test")
     return pack.digest
+
+
+def test_a_second_pack_stands_beside_the_first(recorded, database_url):
+    """The hospital's own rules are live together with the national ones."""
+    eventually(lambda: recorded.get("/readyz").json()["activation"] == "database")
+    activate_pack(Settings(database_url=database_url), compile_pack(STARTER.parent / "hospital-example"), by="test")
+
+    eventually(lambda: set(recorded.get("/readyz").json()["packs"]) == {"national-2026", "hospital-example"})
+
+
+def test_a_pack_that_cannot_stand_beside_the_others_is_refused(recorded, database_url, tmp_path):
+    """Refused where somebody reads it, and nothing changes: the workers would not have taken it."""
+    eventually(lambda: recorded.get("/readyz").json()["activation"] == "database")
+    folder = tmp_path / "clash"
+    shutil.copytree(STARTER, folder)
+    manifest = folder / "pack.yaml"
+    manifest.write_text(
+        manifest.read_text(encoding="utf-8").replace("name: national-2026", "name: clash"), encoding="utf-8"
+    )
+    activations = value(database_url, "SELECT count(*) FROM pack_activation")
+
+    with pytest.raises(ValueError, match="stands in two packs"):
+        activate_pack(Settings(database_url=database_url), compile_pack(folder), by="test")
+    assert activations == value(database_url, "SELECT count(*) FROM pack_activation")

@@ -53,6 +53,13 @@ class TestBand:
         with pytest.raises(ValueError, match="min_age `12y` is above max_age `3y`"):
             a_rule("age_limit", min_age="12y", max_age="3y")
 
+    def test_a_band_of_one_year_compiles(self):
+        """First and last age allowed may be the same."""
+        rule = a_rule("age_limit", min_age="12y", max_age="12y")
+
+        assert silent(verdict(an_encounter(birth_date=date(2013, 3, 19)), rule))
+        assert ((0,),) == said(verdict(an_encounter(birth_date=date(2013, 3, 18)), rule))
+
     @pytest.mark.parametrize("cell", ["12", "y", "-3y", "3 years"])
     def test_an_age_has_a_unit(self, cell):
         """A bound without d, m or y is refused rather than guessed."""
@@ -92,6 +99,10 @@ class TestServiceDay:
 
         assert ((("patient.birth_date", "line.time"), "conflict", (0,)),) == unread(found)
 
+    def test_the_day_of_birth_is_an_age(self):
+        """A child is zero days old on the day it is born."""
+        assert silent(verdict(an_encounter(birth_date=date(2026, 3, 18)), NEWBORN))
+
     @pytest.mark.parametrize(("day", "fires"), [("2026-02-28", False), ("2026-03-01", True)])
     def test_a_leap_day_birthday_is_kept_on_the_first_of_march(self, day, fires):
         """Born on 29 February 2013's leap year: in a common year the year is complete on 1 March."""
@@ -113,9 +124,9 @@ class TestNewborn:
 
         assert ["info"] == [finding.level for finding in found.findings]
 
-    @pytest.mark.parametrize("diagnosis", [icd("P07.300", suspected=True), icd("PZ0001")])
+    @pytest.mark.parametrize("diagnosis", [icd("P07.300", suspected=True), icd("PZ0001"), icd("J21.900")])
     def test_only_a_sure_icd_code_is_perinatal(self, diagnosis):
-        """A suspected diagnosis or a local code that begins with P is no evidence."""
+        """A suspected diagnosis, a local code that begins with P, or another disease is no evidence."""
         found = verdict(an_encounter(birth_date=date(2026, 2, 1), diagnoses=(diagnosis,)), NEWBORN)
 
         assert ["block"] == [finding.level for finding in found.findings]
@@ -126,6 +137,14 @@ class TestNewborn:
 
         assert ((("patient.birth_date",), "missing", (0,)),) == unread(found)
         assert () == found.findings
+
+    @pytest.mark.parametrize(("birth", "judged"), [(date(2016, 3, 18), False), (date(2016, 3, 19), True)])
+    def test_nobody_under_ten_is_the_mother(self, birth, judged):
+        """A child of nine is too old for a newborn's item itself, whatever the visit says."""
+        found = verdict(an_encounter(birth_date=birth, medical_type="52"), NEWBORN)
+
+        assert judged == (((0,),) == said(found))
+        assert judged == (() == unread(found))
 
 
 class TestUnclearBounds:

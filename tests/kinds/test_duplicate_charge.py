@@ -65,6 +65,15 @@ class TestWindows:
         assert ((0,),) == said(verdict(an_encounter(bed, past("2026-03-16")), DAY))
         assert silent(verdict(an_encounter(bed, past("2026-03-18")), DAY))
 
+    def test_a_long_one_is_found_behind_shorter_ones(self):
+        """A main that runs from the 2nd to the 9th meets the 5th, though others begin and end around it."""
+        long = past("2026-03-02", long_term=True, stop=at("2026-03-09"))
+        (finding,) = verdict(
+            an_encounter(sub("2026-03-05"), past("2026-03-01"), long, past("2026-03-03")), DAY
+        ).findings
+
+        assert ((0,), (2,)) == (finding.lines, finding.involved)
+
 
 class TestTimes:
     @pytest.mark.parametrize("rule", [SIX, HOUR])
@@ -74,6 +83,48 @@ class TestTimes:
         found = verdict(an_encounter(a_line("B01", **changes), past("2026-03-18 10:00")), rule)
 
         assert ((("line.time",), "missing", (0,)),) == unread(found)
+
+    @pytest.mark.parametrize(
+        ("rule", "begin", "unclear"),
+        [
+            (SIX, "2026-03-17 17:59", False),
+            (SIX, "2026-03-17 18:00", True),
+            (SIX, "2026-03-19 05:59", True),
+            (SIX, "2026-03-19 06:00", False),
+            (HOUR, "2026-03-17 23:59", False),
+            (HOUR, "2026-03-18 00:00", True),
+            (HOUR, "2026-03-18 23:59", True),
+            (HOUR, "2026-03-19 00:00", False),
+        ],
+    )
+    def test_a_day_alone_rules_out_other_days(self, rule, begin, unclear):
+        """Without a clock time it may have been any time of its day, and none of another."""
+        found = verdict(an_encounter(sub("2026-03-18", timed=False), past(begin)), rule)
+
+        assert unclear == bool(found.not_checked)
+        assert unclear != silent(found)
+
+    def test_two_lines_without_clock_times_may_meet(self):
+        """Of one day; of two days apart they cannot."""
+        timeless = (sub("2026-03-18", timed=False), main("2026-03-18", timed=False))
+
+        assert ((("line.time",), "missing", (0, 1)),) == unread(verdict(an_encounter(*timeless), SIX))
+        assert silent(verdict(an_encounter(timeless[0], main("2026-03-16", timed=False)), SIX))
+
+    def test_a_long_order_may_meet_on_any_of_its_days(self):
+        """From the first to the last, and not beyond."""
+        order = sub("2026-03-13", long_term=True, stop=at("2026-03-16"))
+        days = [past(f"2026-03-{day} 12:00") for day in (12, 13, 14, 16, 17)]
+        found = [bool(verdict(an_encounter(order, one), HOUR).not_checked) for one in days]
+
+        assert [False, True, True, True, False] == found
+
+    def test_only_lines_that_may_meet_are_unclear(self):
+        """The monitoring of days before has nothing to do with the birth."""
+        lines = [sub(f"2026-03-{day}", timed=False) for day in (10, 18)]
+        found = verdict(an_encounter(*lines, main("2026-03-18 10:00")), SIX)
+
+        assert ((("line.time",), "missing", (1, 2)),) == unread(found)
 
     def test_a_past_line_without_a_time_is_unclear(self):
         """Its day is not known, so the line being saved cannot be judged against it."""
@@ -113,6 +164,14 @@ class TestDirection:
         words = "【急诊监护费】已包含【床位费】,同一日不得同时收费(2026-03-18 已收);请只保留其中一项。"
         assert words == later.message
         assert "只收【急诊监护费】" == now.allowed
+        assert (("window", "day"),) == now.facts
+
+    def test_of_several_earlier_charges_the_first_is_dated(self):
+        """The oldest charge says since when the other was unnecessary."""
+        lines = (sub("2026-03-18"), past("2026-03-10"), past("2026-03-05"))
+        (finding,) = verdict(an_encounter(*lines), VISIT).findings
+
+        assert "(2026-03-05 已收)" in finding.message
 
     def test_a_main_after_a_known_sub_is_flagged_for_the_subs_money(self):
         """The sub cannot be changed any more: the main is the line to reconsider, the sub the money at stake."""
@@ -122,12 +181,18 @@ class TestDirection:
         assert ((0,), (1,), (30_0000,)) == (finding.lines, finding.involved, finding.amounts)
 
     def test_a_known_sub_is_at_stake_once(self):
-        """Two mains beside one earlier sub are both named, and the sub's money is counted once."""
+        """Two mains beside one earlier sub are both named, and the sub's money is counted once, on the first."""
         lines = (main("2026-03-18"), main("2026-03-18"), past("2026-03-18", "B01", amount=30_0000))
-        found = verdict(an_encounter(*lines), DAY)
+        (finding,) = verdict(an_encounter(*lines), DAY).findings
 
-        assert ((0, 1),) == said(found)
-        assert 30_0000 == found.amount
+        assert ((0, 1), (30_0000, 0)) == (finding.lines, finding.amounts)
+
+    def test_the_money_stands_on_the_main_of_its_day(self):
+        """Of two mains only the one beside the earlier sub is to be reconsidered."""
+        lines = (main("2026-03-17"), main("2026-03-18"), past("2026-03-18", "B01", amount=30_0000))
+        (finding,) = verdict(an_encounter(*lines), DAY).findings
+
+        assert ((1,), (2,), (30_0000,)) == (finding.lines, finding.involved, finding.amounts)
 
     def test_each_sub_counts(self):
         """Two included items are two charges too many."""
@@ -137,9 +202,61 @@ class TestDirection:
 
     def test_an_item_is_no_duplicate_of_itself(self):
         """A pair whose halves can name one code is a fault of the row."""
-        for other in ("A01", "A*", "A01X"):
+        for one, other in (("A01*", "A01"), ("A01*", "A*"), ("A01*", "A01X"), ("A01", "A01"), ("A01X", "A01*")):
             with pytest.raises(ValueError, match="cannot be a duplicate of itself"):
-                a_rule("duplicate_charge", items="A01*", sub=other)
+                a_rule("duplicate_charge", items=one, sub=other)
+
+    @pytest.mark.parametrize(("one", "other"), [("A01", "A01X"), ("A01", "A01X*"), ("A01X*", "A01"), ("A01*", "A02*")])
+    def test_a_longer_code_is_another_item(self, one, other):
+        """An exact code names nothing but itself, however another one goes on from it."""
+        assert (one,) == a_rule("duplicate_charge", items=one, sub=other).items
+
+    def test_both_items_are_named(self):
+        """A row without its included item, or without a word for it, is a fault; a word may be short."""
+        with pytest.raises(ValueError, match="sub"):
+            a_rule("duplicate_charge", sub="|")
+        with pytest.raises(ValueError, match="sub_name"):
+            a_rule("duplicate_charge", sub_name=" ")
+        assert "床" == a_rule("duplicate_charge", sub_name="床").sub_name
+
+
+class TestOtherVisits:
+    def test_beside_another_visits_charge_it_is_a_warning(self):
+        """The emergency room in the morning, the ward at noon: nobody says that it was one service."""
+        (sub_now,) = verdict(an_encounter(sub("2026-03-18"), past("2026-03-18", visit="V0")), DAY).findings
+        (main_now,) = verdict(an_encounter(main("2026-03-18"), past("2026-03-18", "B01", visit="V0")), DAY).findings
+
+        assert ("warn", (0,), (1,)) == (sub_now.level, sub_now.lines, sub_now.involved)
+        assert "同一日不得同时收费(2026-03-18 另一次就诊已收);" in sub_now.message
+        assert ("warn", (0,), (1,)) == (main_now.level, main_now.lines, main_now.involved)
+
+    def test_this_visits_charge_comes_first(self):
+        """Where both are there, the sure one is said, and only it."""
+        lines = (sub("2026-03-18"), past("2026-03-18", visit="V0"), past("2026-03-18"))
+        (finding,) = verdict(an_encounter(*lines), DAY).findings
+
+        assert ("block", (0,), (2,)) == (finding.level, finding.lines, finding.involved)
+        subs = (past("2026-03-18", "B01", visit="V0"), past("2026-03-18", "B01"))
+        (other,) = verdict(an_encounter(main("2026-03-18"), *subs), DAY).findings
+        assert ("block", (0,), (2,)) == (other.level, other.lines, other.involved)
+        assert "(2026-03-18 已收)" in finding.message
+
+    def test_each_line_is_said_of_its_own(self):
+        """One sub beside this visit's main, one beside another's."""
+        lines = (sub("2026-03-17"), sub("2026-03-18"), past("2026-03-17"), past("2026-03-18", visit="V0"))
+        found = verdict(an_encounter(*lines), DAY)
+
+        assert [((0,), "block"), ((1,), "warn")] == [(one.lines, one.level) for one in found.findings]
+
+
+def test_the_days_are_named_to_those_who_read_it_later():
+    """At settlement every line is current, and its day is not today."""
+    days = [line for day in (16, 17) for line in (main(f"2026-03-{day}"), sub(f"2026-03-{day}"))]
+    (several,) = verdict(an_encounter(*days), DAY).findings
+    (one,) = verdict(an_encounter(*days[:2]), DAY).findings
+
+    assert "同一日不得同时收费(2026-03-16 等 2 日);" in several.message
+    assert "同一日不得同时收费(2026-03-16);" in one.message
 
 
 class TestReversals:

@@ -2,6 +2,9 @@
 
 import pytest
 
+from rules import KINDS, Look
+from rules.kinds.facility_level_limit import FacilityLimit
+from rules.model import Rule
 from tests.builders import NOW, a_line, a_rule, an_encounter, at, past, recorded, said, silent, unread, verdict
 
 LEVEL_TWO = a_rule("facility_level_limit", min_level="2", name="丹红注射液")
@@ -32,6 +35,24 @@ class TestLevel:
     def test_an_unknown_level_is_not_checked(self):
         """No profile and no usable message: not checked."""
         assert ((("facility.level",), "missing", (0,)),) == unread(verdict(an_encounter(level=None), LEVEL_TWO))
+
+    @pytest.mark.parametrize("columns", [{"min_level": "1"}, {"min_level": "4"}])
+    def test_a_limit_names_the_second_or_third_level(self, columns):
+        """Every hospital is of the first level, and none above the third."""
+        with pytest.raises(ValueError, match="min_level"):
+            a_rule("facility_level_limit", **columns)
+
+    def test_columns_left_out_are_the_run_forms_defaults(self):
+        """Defaults are left out of stored packs: what they stand for is part of the format."""
+        common = {name: getattr(LEVEL_TWO, name) for name in Rule.__struct_fields__}
+
+        assert LEVEL_TWO == FacilityLimit(**common, min_level=2)
+
+    def test_the_facts_are_level_and_field(self):
+        """What was read of the hospital is kept with the finding."""
+        (finding,) = verdict(an_encounter(level=1, specialty="口腔"), LEVEL_TWO).findings
+
+        assert (("facility.level", "1"), ("facility.specialty", "口腔")) == finding.facts
 
     def test_self_pay_clears_it(self):
         """A payment limit leaves self-paid lines alone."""
@@ -66,6 +87,21 @@ class TestSpecialist:
         with pytest.raises(ValueError, match="belong together"):
             a_rule("facility_level_limit", alt_specialty="眼科")
 
+    @pytest.mark.parametrize(("level", "valid"), [("0", False), ("1", True), ("3", True), ("4", False)])
+    def test_the_exception_names_a_level(self, level, valid):
+        """A specialist hospital is of the first to third level."""
+        if valid:
+            assert int(level) == a_rule("facility_level_limit", alt_specialty="眼科", alt_level=level).alt_level
+        else:
+            with pytest.raises(ValueError, match="alt_level"):
+                a_rule("facility_level_limit", alt_specialty="眼科", alt_level=level)
+
+    def test_a_hospital_without_a_level_is_no_specialist_of_one(self):
+        """未定级 is below the first level too: its field would not help."""
+        rule = a_rule("facility_level_limit", alt_specialty="眼科", alt_level="1")
+
+        assert ((0,),) == said(verdict(an_encounter(level=0, specialty=None), rule))
+
 
 class TestFirstPrescription:
     def test_a_first_prescription_fires(self):
@@ -81,6 +117,16 @@ class TestFirstPrescription:
     def test_a_later_one_is_silent(self, day):
         """Primary care may go on with what was begun elsewhere (audit rules, section 7 point 9)."""
         assert silent(verdict(an_encounter(a_line(), past(day), level=1), FIRST))
+
+    def test_one_of_the_same_day_is_earlier(self):
+        """What was prescribed this morning was begun before this line."""
+        assert silent(verdict(an_encounter(a_line(), past("2026-03-18 08:00"), level=1), FIRST))
+
+    def test_the_year_is_counted_from_the_first_line(self):
+        """Within a year of the line of the 10th, though not of the one of the 18th."""
+        lines = (a_line(begin=at("2026-03-18")), a_line(begin=at("2026-03-10")), past("2025-03-12"))
+
+        assert silent(verdict(an_encounter(*lines, level=1), FIRST))
 
     def test_recorded_history_counts(self):
         """The earlier prescription may come from what was recorded here."""
@@ -118,3 +164,10 @@ class TestFirstPrescription:
     def test_history_does_not_matter_at_the_level(self):
         """A 二级 hospital may write the first prescription."""
         assert silent(verdict(an_encounter(level=2), FIRST, time=NOW))
+
+    def test_only_a_first_prescription_needs_the_past(self):
+        """A year of it; a plain limit asks for nothing."""
+        looks = KINDS["facility_level_limit"].looks
+
+        assert (Look(("A01",), 365),) == looks(FIRST)
+        assert () == looks(LEVEL_TWO)

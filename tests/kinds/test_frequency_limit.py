@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rules.kinds._view import View
 from rules.kinds.frequency_limit import over_days
+from rules.model import UNIT, Missing
 from tests.builders import (
     NOW,
     a_line,
@@ -70,6 +71,7 @@ class TestCount:
         words = "【雾化】限 2 次/日:2026-03-18 已计 1 次 + 本次 2 次 = 3 次;当日本次最多可计 1 次。"
         assert words == finding.message
         assert ("限 2 次/日", "1 次") == (finding.limit, finding.allowed)
+        assert (("day", "2026-03-18"), ("past", "1"), ("now", "2"), ("allowed", "1")) == finding.facts
 
     def test_without_a_past_the_message_has_no_sum(self):
         """Nothing was charged before: only what is being saved is named."""
@@ -80,6 +82,41 @@ class TestCount:
     def test_only_the_excess_is_at_stake(self):
         """Three where one is allowed: two thirds of the money."""
         assert 20_0000 == verdict(an_encounter(a_line(quantity=3_0000, amount=30_0000)), ONCE).amount
+
+    @pytest.mark.parametrize("before", [1_0000, 2_0000])
+    def test_a_limit_used_up_leaves_no_room(self, before):
+        """Once or twice before where once is allowed: all of what is added is too much, and no more than all."""
+        (finding,) = verdict(an_encounter(a_line(), past("2026-03-18", quantity=before)), ONCE).findings
+
+        assert ((10_0000,), "0 次") == (finding.amounts, finding.allowed)
+
+    @pytest.mark.parametrize(
+        ("quantities", "lines", "amounts"),
+        [
+            ((1_0000, 1_0000, 1_0000), (2,), (10_0000,)),
+            ((3_0000, 1_0000), (0, 1), (10_0000, 10_0000)),
+        ],
+    )
+    def test_each_line_takes_its_part_of_the_room(self, quantities, lines, amounts):
+        """Two are allowed: the first lines use that up, the rest is too much, line by line."""
+        sent = (a_line(id=f"{place}", quantity=quantity) for place, quantity in enumerate(quantities))
+        (finding,) = verdict(an_encounter(*sent), a_rule("frequency_limit", max="2", unit="次")).findings
+
+        assert (lines, amounts) == (finding.lines, finding.amounts)
+
+    def test_the_worst_day_is_named(self):
+        """Two on the 17th and three on the 18th: the message speaks of the 18th."""
+        lines = (a_line(begin=at("2026-03-17")), a_line(quantity=3_0000), past("2026-03-17"))
+        (finding,) = verdict(an_encounter(*lines), ONCE).findings
+
+        assert "2026-03-18 本次 3 次,另有 1 天同样超出;" in finding.message
+        assert ("day", "2026-03-18") in finding.facts
+
+    def test_a_limit_is_above_nothing(self):
+        """A ten-thousandth is the least there is."""
+        assert 1 == a_rule("frequency_limit", max="0.0001").max
+        with pytest.raises(ValueError, match="max"):
+            a_rule("frequency_limit", max="0")
 
     def test_parts_of_one_are_counted_exactly(self):
         """Half and half is one; a ten-thousandth more is too much."""
@@ -163,6 +200,12 @@ class TestDays:
         assert silent(verdict(an_encounter(line), BED))
         assert ((0,),) == said(verdict(an_encounter(line, past("2026-03-17", unit="日")), BED))
 
+    @pytest.mark.parametrize("unit", ["日", "天", "床日", "d", "D", "day", "days"])
+    def test_days_have_several_names(self, unit):
+        """Senders write 日, 天, 床日 or a foreign word: two of them are two days, two 次 are not."""
+        assert silent(verdict(an_encounter(a_line(quantity=2_0000, unit=unit)), BED))
+        assert ((0,),) == said(verdict(an_encounter(a_line(quantity=2_0000, unit="次")), BED))
+
     def test_a_stop_day_ends_the_span(self):
         """Two over [16th, 17th] is one a day, three is not."""
         span = {"begin": at("2026-03-16"), "stop": at("2026-03-17")}
@@ -230,9 +273,15 @@ class TestHours:
 
         assert ((("line.unit",), "missing", (0,)),) == unread(found)
 
-    @pytest.mark.parametrize("unit", ["小时", "h", "H"])
+    def test_hours_that_end_at_midnight_touch_one_day(self):
+        """Two hours from 22:00 leave nothing for the next day."""
+        line = hours(2, "2026-03-18 22:00")
+
+        assert {NOW.date(): 2_0000} == over_days(line, 2_0000, "小时", View(an_input(an_encounter(line))))
+
+    @pytest.mark.parametrize("unit", ["小时", "时", "h", "H", "hour", "hours"])
     def test_hours_have_several_names(self, unit):
-        """Senders write 小时, h or H."""
+        """Senders write 小时, 时, h, H or a foreign word."""
         assert ((0,),) == said(verdict(an_encounter(a_line(quantity=25_0000, unit=unit, timed=False)), HOURS))
 
 
@@ -274,6 +323,12 @@ class TestAbsent:
         assert ((("line.quantity",), "missing", (0,)),) == unread(found)
         assert silent(verdict(an_encounter(a_line(), past("2026-03-17", quantity=None)), ONCE))
 
+    def test_a_known_charge_without_a_quantity_excuses_nothing(self):
+        """What is too much by itself is too much, by however little, whatever there was before."""
+        lines = (a_line(quantity=1_0001), past("2026-03-18", quantity=None))
+
+        assert ((0,),) == said(verdict(an_encounter(*lines), ONCE))
+
     def test_a_past_line_without_a_time_is_not_checked(self):
         """It may be of the same day (decision 10)."""
         found = verdict(an_encounter(a_line(), past(None)), ONCE)
@@ -287,6 +342,17 @@ class TestAbsent:
         found = verdict(an_encounter(a_line(quantity=10**15, **changes)), rule)
 
         assert ((("line.quantity",), "missing", (0,)),) == unread(found)
+
+
+@pytest.mark.parametrize(("unit", "most"), [("小时", 24_000 * UNIT), ("日", 1_000 * UNIT)])
+def test_a_thousand_days_are_not_yet_absurd(unit, most):
+    """That many days, or hours of them, are still spread; a ten-thousandth more is not."""
+    line = a_line(unit=unit)
+    view = View(an_input(an_encounter(line)))
+    spread = over_days(line, most, unit, view)
+
+    assert most == sum(spread.values())
+    assert Missing(fields=("line.quantity",)) == over_days(line, most + 1, unit, view)
 
 
 def test_self_pay_never_clears_it():

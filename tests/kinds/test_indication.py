@@ -78,12 +78,16 @@ class TestWords:
         words = "【奥美拉唑】限胃食管反流病,当前诊断(高血压、2型糖尿病)未见;确有该病请补录诊断,否则更换项目或自费。"
         assert words == finding.message
         assert "胃食管反流病" == finding.allowed
+        assert (("diagnoses", "高血压、2型糖尿病"),) == finding.facts
 
     def test_a_long_list_is_cut(self):
-        """Five names are enough to recognise the visit."""
-        (finding,) = diagnosed(*(icd(f"I{number}.x00", name=f"病{number}") for number in range(10, 17))).findings
+        """Five names are enough to recognise the visit; five alone are all there are."""
+        found = [icd(f"I{number}.x00", name=f"病{number}") for number in range(10, 17)]
+        (longer,) = diagnosed(*found).findings
+        (five,) = diagnosed(*found[:5]).findings
 
-        assert "病10、病11、病12、病13、病14 等" == finding.present
+        assert "病10、病11、病12、病13、病14 等" == longer.present
+        assert "病10、病11、病12、病13、病14" == five.present
 
     def test_self_pay_clears_payment_only(self):
         """A payment limit leaves self-paid lines alone; a safety row does not (ruling 1)."""

@@ -20,6 +20,14 @@ class TestWorkInjury:
         words = "【氢醌乳膏】限工伤保险支付,本次就诊为职工基本医疗保险;请更换项目,或经患者同意后自费。"
         assert words == finding.message
         assert ("限工伤保险", "职工基本医疗保险", "工伤保险") == (finding.limit, finding.present, finding.allowed)
+        assert (("visit.insurance", "310"),) == finding.facts
+
+    @pytest.mark.parametrize(("insurance", "words"), [("999", "险种 999"), (None, "非工伤保险")])
+    def test_an_insurance_without_a_name_is_called_by_its_code(self, insurance, words):
+        """What the code list does not hold is shown as sent; nothing sent is only not this fund."""
+        (finding,) = verdict(an_encounter(insurance=insurance), INJURY).findings
+
+        assert words == finding.present
 
     def test_an_unmapped_site_is_not_checked(self):
         """No 险种 value says work injury; without the site's flag nothing is known (ruling 10)."""
@@ -41,10 +49,16 @@ class TestMaternity:
         """Births arrive as 310 or 390 since the funds merged; the diagnosis tells (ruling 10)."""
         assert silent(verdict(an_encounter(insurance="390", diagnoses=(icd(code),)), MATERNITY))
 
-    @pytest.mark.parametrize("diagnosis", [icd("Z33.x00"), icd("O80.000", suspected=True), icd("N80.000")])
+    @pytest.mark.parametrize("diagnosis", [icd("Z33.x00"), icd("N80.000")])
     def test_other_diagnoses_do_not(self, diagnosis):
-        """Z33, a suspected and a gynaecological diagnosis are no maternity."""
+        """Z33 and a gynaecological diagnosis are no maternity."""
         assert ((0,),) == said(verdict(an_encounter(diagnoses=(diagnosis,)), MATERNITY))
+
+    def test_a_suspected_one_leaves_it_open(self):
+        """疑似异位妊娠 is no evidence, and no evidence of the contrary either."""
+        encounter = an_encounter(diagnoses=(icd("O00.900", name="疑似异位妊娠", suspected=True), icd("K35.900")))
+
+        assert ((("diagnosis.suspected",), "missing", (0,)),) == unread(verdict(encounter, MATERNITY))
 
     @pytest.mark.parametrize("insurance", ["310", "390", "340", "999"])
     def test_another_insurance_fires(self, insurance):
@@ -70,6 +84,50 @@ class TestMaternity:
         found = verdict(an_encounter(diagnoses=(icd("I10.x00"), icd("XYZD018987"))), MATERNITY)
 
         assert ((("diagnosis.code",), "unmapped", (0,)),) == unread(found)
+
+
+EMPLOYEES = a_rule("insurance_limit", insurance="310|340", name="特需检查")
+
+
+class TestOtherInsurances:
+    @pytest.mark.parametrize("insurance", ["310", "340"])
+    def test_a_named_insurance_is_silent(self, insurance):
+        """Any of those the row names."""
+        assert silent(verdict(an_encounter(insurance=insurance), EMPLOYEES))
+
+    @pytest.mark.parametrize("insurance", ["390", "31", "510"])
+    def test_another_one_fires(self, insurance):
+        """A code is a whole code, and maternity stands for itself."""
+        assert ((0,),) == said(verdict(an_encounter(insurance=insurance), EMPLOYEES))
+
+    def test_the_message_names_insurances(self):
+        """By name, joined by 或."""
+        (finding,) = verdict(an_encounter(insurance="390"), EMPLOYEES).findings
+
+        words = (
+            "【特需检查】限职工基本医疗保险或离休人员医疗保障支付,本次就诊为城乡居民基本医疗保险;"
+            "请更换项目,或经患者同意后自费。"
+        )
+        assert words == finding.message
+        assert "职工基本医疗保险或离休人员医疗保障" == finding.allowed
+
+    @pytest.mark.parametrize("insurance", [None, ""])
+    def test_an_unknown_insurance_is_not_checked(self, insurance):
+        """Maternity by diagnosis does not help a limit by code."""
+        encounter = an_encounter(insurance=insurance, diagnoses=(icd("O80.000"),))
+
+        assert ((("visit.insurance",), "missing", (0,)),) == unread(verdict(encounter, EMPLOYEES))
+
+    @pytest.mark.parametrize("cell", ["maternity|work_injury", "maternity|310", "31", "resident"])
+    def test_a_row_names_one_fund_or_codes(self, cell):
+        """Anything else is a fault of the row."""
+        with pytest.raises(ValueError, match="codes of three digits"):
+            a_rule("insurance_limit", insurance=cell)
+
+    def test_a_row_names_something(self):
+        """A limit to no insurance at all is a fault too."""
+        with pytest.raises(ValueError, match="insurance"):
+            a_rule("insurance_limit", insurance="|")
 
 
 class TestWhoPays:

@@ -65,6 +65,40 @@ class TestInterval:
         assert finding.message.endswith("2026-03-10 已做 1 次,本次 2 次;本次最多可做 1 次。")
         assert (10_0000,) == finding.amounts
 
+    def test_of_several_days_the_last_is_named(self):
+        """Two done before: the message dates the nearer one, and what is left of a limit used up is nothing."""
+        (finding,) = verdict(
+            an_encounter(a_line(), past("2026-03-10"), past("2026-03-12"), **KNOWN), FORTNIGHT
+        ).findings
+
+        words = "2026-03-12 已做 2 次,本次 1 次"
+        assert words == finding.present
+        assert "0 次" == finding.allowed
+
+    def test_the_next_day_waits_until_there_is_room(self):
+        """One on the 1st and two on the 10th, two allowed: when the 1st has passed, two are still held."""
+        lines = (a_line(), past("2026-03-01"), past("2026-03-10", quantity=2_0000))
+        (finding,) = verdict(an_encounter(*lines, **KNOWN), TWICE).findings
+
+        assert finding.message.endswith("最早 2026-04-09 可再做。")
+
+    def test_a_line_that_fits_is_not_named(self):
+        """Half of one fits where two are allowed; two more after it do not."""
+        lines = (a_line(id="a", quantity=5000), a_line(id="b", quantity=2_0000))
+        (finding,) = verdict(an_encounter(*lines, **KNOWN), TWICE).findings
+
+        assert ((1,), (0,), (5_0000,)) == (finding.lines, finding.involved, finding.amounts)
+
+    def test_a_limit_is_above_nothing(self):
+        """A ten-thousandth and one day are the least there is."""
+        least = a_rule("item_interval", max="0.0001", days="1")
+
+        assert (1, 1) == (least.max, least.days)
+        with pytest.raises(ValueError, match="max"):
+            a_rule("item_interval", max="0")
+        with pytest.raises(ValueError, match="days"):
+            a_rule("item_interval", days="0")
+
     def test_two_days_of_one_message(self):
         """A line of the 10th counts for the line of the 18th."""
         found = verdict(an_encounter(a_line(), a_line(begin=at("2026-03-10")), **KNOWN), FORTNIGHT)

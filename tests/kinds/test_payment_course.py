@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from rules import KINDS, Look
 from tests.builders import a_line, a_rule, an_encounter, at, past, recorded, said, silent, unread, verdict
 
 THREE = a_rule("payment_course", max_days="3", name="重组人脑利钠肽")
@@ -28,6 +29,22 @@ class TestStay:
         assert words == finding.message
         assert ((0,), (1, 2, 3)) == (finding.lines, finding.involved)
         assert ("本次就诊支付不超过 3 天", "0 天") == (finding.limit, finding.allowed)
+        assert (("past_days", "3"), ("days", "4"), ("allowed_days", "0")) == finding.facts
+
+    @pytest.mark.parametrize(("days", "room"), [((16, 17), "1 天"), ((13, 14, 15, 16), "0 天")])
+    def test_what_is_left_of_the_course_is_said(self, days, room):
+        """Two of three days used leave one; more days than the course has leave none."""
+        line = a_line(begin=at("2026-03-18"), supply_days=2)
+        (finding,) = verdict(an_encounter(line, *used(*days)), THREE).findings
+
+        assert room == finding.allowed
+        assert finding.message.endswith(f"本次最多可支付 {room}。")
+
+    def test_a_course_has_a_day(self):
+        """A course of one day is the shortest there is."""
+        assert 1 == a_rule("payment_course", max_days="1").max_days
+        with pytest.raises(ValueError, match="max_days"):
+            a_rule("payment_course", max_days="0")
 
     def test_a_day_counts_once(self):
         """Three injections a day are one day of use (audit rules, section 7 point 3)."""
@@ -45,6 +62,12 @@ class TestStay:
         found = verdict(an_encounter(line), THREE)
 
         assert ((0,), 10_0000) == (said(found)[0], found.amount)
+
+    def test_days_of_a_running_order_may_be_known_already(self):
+        """From the 16th to the 18th, each of them charged before: the same three days."""
+        line = a_line(begin=at("2026-03-16"), long_term=True)
+
+        assert silent(verdict(an_encounter(line, *used(16, 17, 18)), THREE))
 
     def test_an_open_order_ends_with_the_stay(self):
         """Discharged on the 17th: the message of a week later adds no days."""
@@ -66,6 +89,14 @@ class TestStay:
         """Four days handed out are four days of use."""
         assert ((0,),) == said(verdict(an_encounter(a_line(supply_days=4)), THREE))
         assert silent(verdict(an_encounter(a_line(supply_days=3)), THREE))
+
+    @pytest.mark.parametrize(("days", "fires"), [(1, False), (1_000, True)])
+    def test_a_supply_lasts_one_to_a_thousand_days(self, days, fires):
+        """Both ends are days of supply like any other."""
+        found = verdict(an_encounter(a_line(supply_days=days), type="outpatient"), THREE)
+
+        assert () == unread(found)
+        assert fires == (((0,),) == said(found))
 
     def test_refunded_days_are_not_used(self):
         """Given back is not given."""
@@ -97,6 +128,31 @@ class TestEpisode:
         before = (past("2026-01-05"), past("2026-02-01"), past("2026-02-25"))
 
         assert ((0,),) == said(verdict(an_encounter(a_line(), *before), EPISODE))
+
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            (a_line(id="a", begin=at("2026-03-18")), a_line(id="b", begin=at("2026-03-01"), supply_days=17)),
+            (a_line(id="a", begin=at("2026-03-01"), long_term=True),),
+        ],
+    )
+    def test_the_chain_begins_with_the_first_day_being_saved(self, lines):
+        """18 days from the 1st of March: the three of early February are close to the first, not to the last."""
+        rule = a_rule("payment_course", max_days="20", span="episode")
+        before = (past("2026-02-01"), past("2026-02-02"), past("2026-02-03"))
+        (finding,) = verdict(an_encounter(*lines, *before, **KNOWN), rule).findings
+
+        assert "已用 3 天 + 本次 18 天 = 21 天" == finding.present
+
+    def test_a_long_use_reaches_from_its_first_day_to_its_last(self):
+        """Its last day is close to today, its first close to Christmas; what lies within it belongs to it."""
+        rule = a_rule("payment_course", max_days="33", span="episode")
+        long = past("2026-01-20", long_term=True, stop=at("2026-02-20"))
+        lines = (a_line(), past("2025-12-25"), long, past("2026-02-01"))
+        (finding,) = verdict(an_encounter(*lines, **KNOWN), rule).findings
+
+        assert "已用 33 天 + 本次 1 天 = 34 天" == finding.present
+        assert (1, 2, 3) == finding.involved
 
     def test_an_unknown_past_is_not_a_pass(self):
         """An episode reaches beyond this visit: without its history nothing is known."""
@@ -139,6 +195,19 @@ class TestAbsent:
         """It may have used any day."""
         assert ((("line.time",), "missing", (0,)),) == unread(verdict(an_encounter(a_line(), past(None)), THREE))
 
+    def test_an_out_patients_order_with_a_stop_day_covers_its_days(self):
+        """Begin and stop say how long it lasts: nothing more need be known."""
+        line = a_line(begin=at("2026-03-17"), stop=at("2026-03-18"))
+
+        assert silent(verdict(an_encounter(line, type="outpatient"), THREE))
+
+    def test_a_course_used_up_before_does_not_judge_an_unread_line(self):
+        """More days than the course has are known; how many the new line adds is not."""
+        found = verdict(an_encounter(a_line(discharge_medication=True), *used(14, 15, 16, 17)), THREE)
+
+        assert ((("line.supply_days",), "missing", (0,)),) == unread(found)
+        assert () == found.findings
+
     def test_one_unread_line_does_not_hide_the_others(self):
         """The lines whose days are known are judged."""
         found = verdict(an_encounter(a_line(), a_line(discharge_medication=True), *used(15, 16, 17)), THREE)
@@ -176,3 +245,11 @@ def test_recorded_lines_are_merged_without_counting_twice():
 
     assert silent(verdict(an_encounter(*lines), THREE, context=recorded(*copies)))
     assert ((0,),) == said(verdict(an_encounter(*lines), THREE, context=recorded(*copies, past("2026-03-15", id="X"))))
+
+
+def test_only_an_episode_needs_the_past():
+    """As many days as the course has, and the gap that ends an episode; a stay asks for nothing."""
+    looks = KINDS["payment_course"].looks
+
+    assert (Look(("A01",), 33),) == looks(EPISODE)
+    assert () == looks(THREE)

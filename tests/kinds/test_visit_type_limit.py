@@ -30,12 +30,14 @@ class TestVisitTypeLimit:
         words = "【安宫牛黄丸】限急诊或住院使用方予支付,本次为门诊就诊;请更换项目,或经患者同意后自费。"
         assert words == finding.message
         assert ("限急诊或住院", "门诊", "急诊或住院") == (finding.limit, finding.present, finding.allowed)
+        assert (("visit.type", "outpatient"), ("visit.emergency", "0")) == finding.facts
 
     def test_an_emergency_is_called_one_where_it_does_not_help(self):
         """A ward-only item in the emergency room: the message says 急诊, not 门诊."""
         (finding,) = verdict(an_encounter(type="outpatient", emergency=True), WARD).findings
 
         assert "急诊" == finding.present
+        assert (("visit.type", "outpatient"), ("visit.emergency", "1")) == finding.facts
 
     def test_an_unknown_type_is_not_checked(self):
         """Without a type nothing is said."""
@@ -67,8 +69,123 @@ class TestVisitTypeLimit:
         assert ((("visit.emergency",), "missing", (0,)),) == unread(verdict(an_encounter(emergency=None), rule))
         assert ((0,),) == said(verdict(an_encounter(emergency=False), rule))
 
+    def test_a_row_allows_something(self):
+        """A limit that allows no visit at all is a fault of the row."""
+        with pytest.raises(ValueError, match="allow"):
+            a_rule("visit_type_limit", allow="|")
+
     def test_self_pay_clears_it(self):
         """A payment limit leaves self-paid lines alone; the others are named (ruling 1)."""
         lines = (a_line(self_paid=True), a_line())
 
         assert ((1,),) == said(verdict(an_encounter(*lines, type="outpatient"), WARD))
+
+
+OPIOID = {"allow": "", "deny": "internet", "scope": "safety", "name": "吗啡片"}
+ONLINE = a_rule("visit_type_limit", **OPIOID)
+UNMARKED = a_rule("visit_type_limit", **OPIOID, always_sent="false")
+
+
+class TestDeniedVisits:
+    def test_an_online_visit_fires(self):
+        """Controlled drugs are not prescribed online, whoever pays."""
+        encounter = an_encounter(a_line(self_paid=True), type="outpatient", internet=True)
+        (finding,) = verdict(encounter, ONLINE).findings
+
+        words = "【吗啡片】互联网诊疗不得使用,本次为互联网诊疗;请更换项目或改换就医方式。"
+        assert words == finding.message
+        assert ("互联网诊疗不得使用", "互联网诊疗", "互联网诊疗以外的就医方式") == (
+            finding.limit,
+            finding.present,
+            finding.allowed,
+        )
+        facts = (("visit.type", "outpatient"), ("visit.emergency", "0"), ("visit.denied", "internet"))
+        assert facts == finding.facts
+
+    def test_the_flag_tells_whatever_the_type(self):
+        """Also where the type is unknown or contradicted."""
+        for changes in ({"type": None}, {"type": None, "type_conflict": True}, {"type": "inpatient"}):
+            assert ((0,),) == said(verdict(an_encounter(internet=True, **changes), ONLINE))
+            assert silent(verdict(an_encounter(internet=False, **changes), ONLINE))
+
+    @pytest.mark.parametrize(
+        "changes", [{"type": "inpatient"}, {"type": "pharmacy"}, {"type": "outpatient", "emergency": True}]
+    )
+    def test_nobody_is_in_a_ward_online(self, changes):
+        """Without a flag these visits are known not to be online."""
+        assert silent(verdict(an_encounter(internet=None, **changes), ONLINE))
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"type": "outpatient"},
+            {"type": "outpatient", "emergency": None},
+            {"type": None},
+            {"type": "inpatient", "type_conflict": True},
+        ],
+    )
+    def test_an_out_patient_visit_may_be_online(self, changes):
+        """Without the flag it is not checked; silent where the row says that ordinary visits carry none."""
+        encounter = an_encounter(internet=None, **changes)
+
+        assert ((("visit.internet",), "missing", (0,)),) == unread(verdict(encounter, ONLINE))
+        assert silent(verdict(encounter, UNMARKED))
+
+    def test_what_is_sent_counts_though_it_is_optional(self):
+        """Online is online."""
+        assert ((0,),) == said(verdict(an_encounter(type="outpatient", internet=True), UNMARKED))
+
+    def test_denied_types(self):
+        """In-patients are denied; everybody else may, and the payment remedy is there."""
+        rule = a_rule("visit_type_limit", allow="", deny="inpatient|emergency", name="健康体检")
+
+        assert silent(verdict(an_encounter(type="outpatient"), rule))
+        assert silent(verdict(an_encounter(type="pharmacy", emergency=None), rule))
+        (finding,) = verdict(an_encounter(type="inpatient"), rule).findings
+        words = "【健康体检】住院、急诊不得使用,本次为住院;请更换项目或改换就医方式,或经患者同意后自费。"
+        assert words == finding.message
+        (finding,) = verdict(an_encounter(type="outpatient", emergency=True), rule).findings
+        assert "急诊" == finding.present
+
+    def test_a_denied_emergency_is_an_out_patients(self):
+        """Who came in through the emergency room is an in-patient; an unknown one decides."""
+        rule = a_rule("visit_type_limit", allow="", deny="emergency")
+
+        assert silent(verdict(an_encounter(type="inpatient", emergency=True), rule))
+        encounter = an_encounter(type="outpatient", emergency=None)
+        assert ((("visit.emergency",), "missing", (0,)),) == unread(verdict(encounter, rule))
+
+    @pytest.mark.parametrize(("conflict", "reason"), [(True, "conflict"), (False, "missing")])
+    def test_an_untold_type_is_not_checked(self, conflict, reason):
+        """Whatever is optional."""
+        rule = a_rule("visit_type_limit", allow="", deny="internet|inpatient", always_sent="false")
+        encounter = an_encounter(type=None, type_conflict=conflict)
+
+        assert ((("visit.type",), reason, (0,)),) == unread(verdict(encounter, rule))
+
+    def test_the_first_fact_that_is_missing_is_named(self):
+        """Online or in the emergency room: the flag is asked for first."""
+        rule = a_rule("visit_type_limit", allow="", deny="internet|emergency")
+        encounter = an_encounter(type="outpatient", emergency=None)
+
+        assert ((("visit.internet",), "missing", (0,)),) == unread(verdict(encounter, rule))
+
+    def test_an_allowing_row_of_another_scope_does_not_speak_of_payment(self):
+        """A safety limit cannot be bought off."""
+        rule = a_rule("visit_type_limit", allow="inpatient", scope="safety", name="全麻药")
+        (finding,) = verdict(an_encounter(type="outpatient"), rule).findings
+
+        assert "【全麻药】限住院使用,本次为门诊就诊;请更换项目。" == finding.message
+
+    @pytest.mark.parametrize(
+        ("columns", "words"),
+        [
+            ({"allow": "", "deny": ""}, "either allow or deny"),
+            ({"allow": "inpatient", "deny": "internet"}, "either allow or deny"),
+            ({"allow": "", "deny": "pharmacy|inpatient|outpatient"}, "leaves no kind"),
+        ],
+    )
+    def test_a_row_has_one_list_and_leaves_a_visit(self, columns, words):
+        """Allowed or denied, and not everything denied."""
+        with pytest.raises(ValueError, match=words):
+            a_rule("visit_type_limit", **columns)

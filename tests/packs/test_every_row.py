@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rules import Rulebook, check, encode, reference
+from rules import KINDS, Rulebook, check, encode, reference
 from rules.compiler import compile_pack, examine, run_cases
 from rules.engine import specimen
 
@@ -98,3 +98,20 @@ def test_named_cases_pass(folder):
 def test_every_active_rule_is_cited(rulebook):
     """A finding without a legal basis cannot be defended."""
     assert [] == [entry.rule.id for entry in rulebook.entries if entry.rule.citation not in rulebook.citations]
+
+
+def test_every_kind_speaks_in_some_pack():
+    """What the national content lacks stands in the example pack: no kind is without a row that runs."""
+    speaking = {entry.kind.name for folder in PACKS for entry in Rulebook.build([compile_pack(folder)]).entries}
+
+    assert set() == set(KINDS) - speaking
+
+
+def test_the_packs_may_be_active_together():
+    """No rule id stands in two of them, and no citation means two instruments."""
+    packs = [compile_pack(folder) for folder in PACKS]
+    book = Rulebook.build(packs)
+
+    assert len(book.entries) + len(book.incomplete) == sum(
+        len(found) for pack in packs for found in pack.rules.values()
+    )

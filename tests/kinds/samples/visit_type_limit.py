@@ -5,4 +5,9 @@ ROWS: list[dict[str, str]] = [
     {"allow": "emergency|inpatient"},
     {"allow": "outpatient"},
     {"allow": "outpatient|inpatient"},
+    {"allow": "", "deny": "internet"},
+    {"allow": "", "deny": "internet", "always_sent": "false"},
+    {"allow": "", "deny": "inpatient"},
+    {"allow": "", "deny": "emergency|pharmacy"},
+    {"allow": "", "deny": "outpatient|inpatient"},
 ]

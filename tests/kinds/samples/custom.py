@@ -1,0 +1,46 @@
+"""Rows of the kind: an ordinary one, and one for each branch that a column opens."""
+
+ROWS: list[dict[str, str]] = [
+    {
+        "when": "line.quantity > p1",
+        "scope_of": "line",
+        "message": "【{name}】每次不超过 {p1},本次 {line.quantity};请核对数量。",
+        "limit": "每次不超过 {p1}",
+        "allowed": "{p1}",
+        "p1": "5",
+        "witness": "line.quantity = p1 + 1",
+        "near_miss": "line.quantity = p1",
+    },
+    {
+        "when": 'visit.emergency and not has_diagnosis("I2*", "R57*") and visit.stay_days < p1',
+        "scope_of": "visit",
+        "message": "【{name}】急诊入院 {visit.stay_days} 天,诊断未见急症;请补录诊断。",
+        "limit": "急诊限急症",
+        "allowed": "{p1} 天内补录诊断",
+        "p1": "3",
+        "witness": "visit.emergency = True; visit.stay_days = 2",
+        "near_miss": "visit.emergency = True; visit.stay_days = 3",
+    },
+    {
+        "when": 'line.discharge_medication == True and line.category in ("drug",)',
+        "scope_of": "line",
+        "items": "*",
+        "message": "【{line.name}】为出院带药,请核对。",
+        "limit": "出院带药",
+        "allowed": "口服制剂",
+        "p1": "",
+        "witness": 'line.discharge_medication = True; line.category = "drug"',
+        "near_miss": 'line.discharge_medication = True; line.category = "service"',
+    },
+    {
+        "when": 'charged("B01*") and total_amount("A01|B01*|XL02BBA326A001*", 1) > 100',
+        "scope_of": "visit",
+        "items": "*",
+        "message": '【{name}】当日合计 {total_amount("A01|B01*|XL02BBA326A001*", 1)} 元,已收 B01。',
+        "limit": "当日不超过 100 元",
+        "allowed": "100 元",
+        "p1": "",
+        "witness": 'charge("B01", 10.0001)',
+        "near_miss": 'charge("B01", 10, 1)',
+    },
+]

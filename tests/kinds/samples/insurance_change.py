@@ -1,0 +1,3 @@
+"""Rows of the kind: an ordinary one, and one for each branch that a column opens."""
+
+ROWS: list[dict[str, str]] = [{"items": ""}, {"items": "", "always_sent": "false"}]
