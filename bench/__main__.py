@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from bench import inside, load, packload, recording, rounds, starter, synthetic
+from bench import inside, library, load, packload, recording, rounds, starter, synthetic
 from bench.arithmetic import halves, paired
 from bench.messages import ROTATION, Body
 from bench.servers import BASELINE, ECHO, Server, Service, cores, metric, running
@@ -28,7 +28,7 @@ SIZES: Final = (1_000, 10_000, 100_000)
 LINES: Final = 30
 CLIENTS: Final = (1, 8, 32)
 MAIN_CLIENTS: Final = 8
-WHOLE_GOAL, LATER_GOAL, GROWTH_GOAL = 0.75, 0.40, 1.2
+WHOLE_GOAL, LATER_GOAL, GROWTH_GOAL, LIBRARY_GOAL = 0.75, 0.40, 1.2, 1.15
 LOAD_SECONDS_GOAL, LOAD_MB_GOAL = 2.0, 150.0
 LIBRARIES: Final = ("fastapi", "pydantic", "msgspec", "orjson", "uvicorn", "uvloop")
 
@@ -286,6 +286,32 @@ def _checks(insider: inside.Insider, given: Sequence[Input]) -> inside.Step:
     return lambda: [check(one, insider.rulebook) for one in given]
 
 
+def library_size(materials: Materials) -> Iterator[Section]:
+    """Measure what the whole library costs a check that ten of its rules are about."""
+    book = materials.starter_rulebook
+    ten = Rulebook.build([library.ten_rules(book, materials.starter)])
+    bodies = library.bodies(book, ten, LINES, materials.now)
+    insiders = {"library": inside.Insider(book), "ten": inside.Insider(ten)}
+    try:
+        steps: dict[str, inside.Step] = {}
+        for name, insider in insiders.items():
+            steps[f"whole {name}"] = _requests(insider, bodies)
+            steps[f"check {name}"] = _checks(insider, [insider.given(body) for body in bodies])
+        spent = inside.in_turn(steps, materials.effort.inside_rounds)
+    finally:
+        for insider in insiders.values():
+            insider.close()
+    whole, alone = (paired(spent[f"{what} library"], spent[f"{what} ten"]) for what in ("whole", "check"))
+    rows = [
+        at_most(f"whole request, {len(book.entries):,} rules / 10 rules", whole, LIBRARY_GOAL),
+        Row("evaluator alone", f"{alone:.2f}"),
+    ]
+    for name in insiders:
+        whole_us, check_us = (statistics.median(spent[f"{what} {name}"]) / len(bodies) for what in ("whole", "check"))
+        rows.append(Row(f"{name}: whole / evaluator alone", f"{whole_us:.0f} / {check_us:.0f} µs"))
+    yield Section(f"The whole starter library, {LINES} lines, ten of them named by a rule", tuple(rows))
+
+
 def loading(materials: Materials) -> Iterator[Section]:
     """Measure the load of a built pack of 100,000 rules."""
     data = build(materials.pack(SIZES[-1]))
@@ -318,6 +344,7 @@ def draining(materials: Materials) -> Iterator[Section]:
 
 MEASURES: Final[dict[str, Measure]] = {
     "shares": shares,
+    "library": library_size,
     "growth": growth,
     "loading": loading,
     "draining": draining,

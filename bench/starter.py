@@ -17,6 +17,8 @@ from service.packs import STARTER
 FIRING: Final = 8
 """Lines of a 30-line message about which a rule speaks by itself; other lengths in proportion."""
 TYPICAL_LINES: Final = 30
+SHORTEST_FAMILY: Final = 10
+"""A shorter pattern (``*``, ``X*``, a pharmacological class) is no item anybody orders."""
 _DIAGNOSES: Final = (
     ("K80.100x003", "胆囊结石伴慢性胆囊炎"),
     ("I10.x00x002", "高血压"),
@@ -72,7 +74,7 @@ def _orders(rulebook: Rulebook) -> Iterator[Order]:
     for entry in rulebook.entries:
         for pattern in entry.rule.items:
             code = pattern if pattern[-1] not in "*?" else f"{pattern[:-1]}010101234"
-            if code not in seen and pattern[-1] != "?":
+            if code not in seen and pattern[-1] != "?" and len(pattern) >= SHORTEST_FAMILY:
                 seen.add(code)
                 kind: Kind = "service" if category_of(code) == "service" else "drug"
                 yield Order(code, entry.rule.name, kind)
