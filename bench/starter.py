@@ -8,10 +8,11 @@ from typing import Final
 
 from bench.inside import Insider
 from bench.messages import ROTATION, Body, Kind, Order, Person, write
-from rules import CompiledPack, Rulebook, check, reference
+from rules import CompiledPack, Rulebook, cards, check, reference
 from rules.codings import category_of
 from rules.compiler import compile_pack
 from rules.model import Input, Verdict
+from service.dialects._finding_ids import most_joined
 from service.packs import STARTER
 
 FIRING: Final = 8
@@ -81,5 +82,7 @@ def _orders(rulebook: Rulebook) -> Iterator[Order]:
 
 
 def shown(verdict: Verdict) -> tuple[str, ...]:
-    """Return the rules whose findings a national answer carries, in order, with repeats."""
-    return tuple(sorted(finding.rule for finding in verdict.findings if finding.level in {"warn", "block"}))
+    """Return the rules that a national answer's rows name, in order, with repeats: the first of each card."""
+    found = verdict.findings
+    folded = cards(found, above="info", most=most_joined(len(found)))
+    return tuple(sorted(found[card.findings[0]].rule for card in folded))
