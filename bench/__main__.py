@@ -15,13 +15,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from bench import inside, library, load, packload, recording, rounds, starter, synthetic
+from bench import catalogue, dip, inside, library, load, packload, recording, rounds, starter, synthetic
 from bench.arithmetic import halves, paired
 from bench.messages import ROTATION, Body
 from bench.servers import BASELINE, ECHO, Server, Service, cores, metric, running
 from bench.table import Row, Section, at_most, render
 from rules import CompiledPack, Rulebook, check
 from rules.compiler import build
+from rules.dip.compiler import build_scheme
+from rules.dip.directory import Directory
 from rules.model import Input
 
 SIZES: Final = (1_000, 10_000, 100_000)
@@ -30,6 +32,7 @@ CLIENTS: Final = (1, 8, 32)
 MAIN_CLIENTS: Final = 8
 WHOLE_GOAL, LATER_GOAL, GROWTH_GOAL, LIBRARY_GOAL = 0.75, 0.40, 1.2, 1.15
 LOAD_SECONDS_GOAL, LOAD_MB_GOAL = 2.0, 150.0
+GROUP_RATE_GOAL, DIP_US_GOAL = 50_000, 100.0
 LIBRARIES: Final = ("fastapi", "pydantic", "msgspec", "orjson", "uvicorn", "uvloop")
 
 
@@ -46,14 +49,26 @@ class Effort:
     loads: int
     lengths: tuple[int, ...]
     """Other numbers of order lines to compare at."""
+    grouped: int
+    """Cases to group."""
     by_wrk: int
     """Rounds of throughput, where wrk is present."""
 
 
 FULL: Final = Effort(
-    rounds=5, seconds=1.5, inside_rounds=40, different=500, drained=5_000, loads=5, lengths=(3, 300), by_wrk=5
+    rounds=5,
+    seconds=1.5,
+    inside_rounds=40,
+    different=500,
+    drained=5_000,
+    loads=5,
+    lengths=(3, 300),
+    grouped=5_000,
+    by_wrk=5,
 )
-QUICK: Final = Effort(rounds=2, seconds=0.4, inside_rounds=5, different=0, drained=300, loads=2, lengths=(), by_wrk=1)
+QUICK: Final = Effort(
+    rounds=2, seconds=0.4, inside_rounds=5, different=0, drained=300, loads=2, lengths=(), grouped=1_000, by_wrk=1
+)
 SLOW: Final = ("growth-http", "record-http")
 """Not part of ``--quick`` unless named."""
 
@@ -342,12 +357,42 @@ def draining(materials: Materials) -> Iterator[Section]:
     yield Section(f"Recorder alone, {found.verdicts} verdicts", rows)
 
 
+def grouping(materials: Materials) -> Iterator[Section]:
+    """Measure the DIP grouper on a generated catalogue of national size."""
+    known = catalogue.codes()
+    made = catalogue.scheme(known)
+    data, directory = build_scheme(made), Directory.build(made)
+    cases = catalogue.cases(made, known, materials.effort.grouped)
+    dip.prove(directory, cases)
+    with tempfile.TemporaryDirectory(prefix="dipcheck-bench-") as folder:
+        path = Path(folder) / "big.scheme"
+        path.write_bytes(data)
+        loaded = min((dip.load(path) for _ in range(materials.effort.loads)), key=lambda one: one["seconds"])
+    found = dip.speed(directory, cases, max(3, materials.effort.inside_rounds // 4))
+    rows = (
+        Row(
+            "groupings per second, one core", f"{1e6 / found.group:,.0f}", f">= {GROUP_RATE_GOAL:,}",
+            1e6 / found.group >= GROUP_RATE_GOAL,
+        ),
+        Row("  one grouping / with nothing remembered", f"{found.group:.1f} / {found.group_anew:.1f} µs"),
+        at_most("DIP part of a check", found.stay, DIP_US_GOAL, unit=" µs", digits=0),
+        Row("group, points and payment of a case", f"{found.assess:.0f} µs"),
+        Row("load and index / of it index", f"{loaded['seconds']:.2f} / {loaded['index_seconds']:.2f} s"),
+        Row("memory growth", f"{loaded['growth_mb']:.0f} MB"),
+        Row("file", f"{len(data) / 1e6:.1f} MB"),
+    )  # fmt: skip
+    title = f"DIP, {catalogue.CORE:,} core + {catalogue.COMPREHENSIVE:,} comprehensive rows"
+    tables = "real code tables" if known.real else "made-up codes"
+    yield Section(title, rows, f"{tables}; {len(cases):,} cases, {found.grouped:.0%} of them in a group")
+
+
 MEASURES: Final[dict[str, Measure]] = {
     "shares": shares,
     "library": library_size,
     "growth": growth,
     "loading": loading,
     "draining": draining,
+    "dip": grouping,
     "whole": whole,
     "growth-http": growth_http,
     "record-http": record_http,

@@ -25,16 +25,11 @@ from rules.codes import (
     VisitScene,
     VisitType,
 )
+from rules.dip.result import DipResult
+from rules.noun import Noun
 
 UNIT: Final = 10_000
 """One yuan, one tablet, one hour: money and quantities are counted in 1/10,000 of it."""
-
-
-class Noun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Base of the nouns that are stored: immutable, compared by value, absent fields left out of the bytes.
-
-    None can be part of a cycle, so the garbage collector need not walk them (a rulebook has hundreds of thousands).
-    """
 
 
 class Patient(Noun, frozen=True, kw_only=True):
@@ -79,12 +74,20 @@ class Visit(Noun, frozen=True, kw_only=True):
     department: str | None = None
     doctor: str | None = None
     total_amount: int | None = None
+    total_before_order: bool = False
+    """``total_amount`` leaves the current lines out; senders include them unless the site says otherwise."""
+    icu_days: int | None = None
+    """重症监护天数 so far."""
+    died: bool | None = None
     chronic_disease: str | None = None
     """门慢门特病种编码 the visit is settled under (M03900 …); ``""`` says known to be none."""
     internet: bool | None = None
     """Diagnosed and prescribed online (互联网医院)."""
     out_of_area: bool | None = None
     """异地就医."""
+    insured_place: str | None = None
+    """参保地."""
+    day_surgery: bool | None = None
     planned: bool | None = None
     """A planned admission: chemotherapy cycle, staged surgery, dialysis (ruling 27)."""
 
@@ -188,6 +191,8 @@ class Encounter(Noun, frozen=True, kw_only=True):
     scenes: tuple[str, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
     operations: tuple[Operation, ...] = ()
+    ordered_operations: tuple[Operation, ...] = ()
+    """Operations that the current lines stand for (the site's item to operation map): not yet performed."""
     lines: tuple[Line, ...] = ()
     history_since: date | None = None
     """The sender vouches that history lines are complete from this day on; absent means it does not say."""
@@ -380,6 +385,8 @@ class Verdict(Noun, frozen=True, kw_only=True):
     state: State
     findings: tuple[Finding, ...] = ()
     not_checked: tuple[NotChecked, ...] = ()
+    dip: DipResult | None = None
+    """``None``: no scheme is in force, or the patient is not in hospital."""
     amount: int = 0
     """Money at stake in 1/10,000 yuan, each line once however many rules fire."""
     digests: Digests

@@ -24,7 +24,7 @@ from service.db.pool import Pool
 from service.db.writes import PostgresStore
 from service.dialects import DIALECTS
 from service.dialects._contract import Answer, Reading
-from service.dialects.native import answer_document, problem_document
+from service.dialects._native_answer import answer_document, problem_document
 from service.errors import INTERNAL, INVALID, METHOD, NOT_FOUND, Fault, Problem, ProblemKind
 from service.hot_path import App, Entrance, HotPath, Receive, Scope, Send
 from service.identity import Identity
@@ -33,7 +33,7 @@ from service.journal import FsyncPolicy, Journal
 from service.keys import KeyRing
 from service.pack_watch import PackWatch
 from service.recorder import Recorder
-from service.routes import checks, operations
+from service.routes import checks, dip, operations
 from service.settings import Settings, SettingsError
 from service.sites import Sites
 from service.state import State
@@ -76,6 +76,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] | None = Non
         separate_input_output_schemas=False,
     )
     web.include_router(checks.router)
+    web.include_router(dip.router)
     web.include_router(operations.router)
     openapi.install(web)
     _install_problems(web)

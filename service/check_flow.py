@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any, Final, Protocol
 
 import structlog
@@ -20,7 +20,8 @@ from msgspec.structs import replace
 
 from rules import Look, check, encode, needs
 from rules.codes import Role
-from rules.model import NO_CONTEXT, NO_OVERLAY, Context, Encounter, Input, Noun, Overlay, Verdict
+from rules.model import NO_CONTEXT, NO_OVERLAY, Context, Encounter, Input, Overlay, Verdict
+from rules.noun import Noun
 from service import metrics, records
 from service.dialects._contract import Answer, Call, Dialect, Disposition, Feedback, FeedbackAnswer, Reading, Reply
 from service.errors import INTERNAL, NOT_READY, Problem
@@ -144,10 +145,14 @@ class CheckFlow:
         reading = asked.reading
         context = await self._context(reading, active)
         given = Input(encounter=reading.encounter, time=reading.time, role=reading.role, context=context)
-        return self._record(asked, given, check(given, active.rulebook))
+        scheme = active.schemes.find(None, service_day(given)) if reading.encounter.visit.type == "inpatient" else None
+        return self._record(asked, given, check(given, active.rulebook, scheme))
 
     def active(self) -> Active:
-        """Return the rulebook in use, captured once. Raises ``Problem``: an empty answer would look like a pass."""
+        """Return rulebook and schemes in use, captured once.
+
+        Raises ``Problem``: an empty answer would look like a pass.
+        """
         active = self._parts.state.active
         if active is None:
             raise Problem(NOT_READY, self._parts.state.why_not_ready)
@@ -237,6 +242,12 @@ class CheckFlow:
         return "stored" if self._parts.journal.append(records.encode(record)) else "failed"
 
 
+def service_day(given: Input) -> date:
+    """Return the day whose scheme judges: of discharge, or today while the patient is in."""
+    discharged = given.encounter.visit.discharged
+    return discharged.date() if discharged else given.time.date()
+
+
 def header_texts(call: Call) -> dict[str, str]:
     """Return a call's headers as text, for a platform that wants its own among them."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers}
@@ -306,9 +317,12 @@ def content_digest(given: Input, encounter: bytes) -> bytes:
 
     ``encounter`` is the encounter's canonical bytes.
 
-    The *day* of that time stays in when a current line leans on it, since then it is part of what was evaluated.
+    The *day* of that time stays in when a current line leans on it, or a stay that is not over, whose days are counted
+    up to it: then it is part of what was evaluated.
     """
-    leans = any(line.current and line.begin is None for line in given.encounter.lines)
+    visit = given.encounter.visit
+    staying = visit.type == "inpatient" and visit.discharged is None
+    leans = staying or any(line.current and line.begin is None for line in given.encounter.lines)
     digest = hashlib.blake2b(encounter, digest_size=32)
     rest = (given.time.date().isoformat() if leans else "", given.role)
     digest.update("\n".join(rest).encode())

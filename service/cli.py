@@ -7,7 +7,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,7 +17,9 @@ from rules.compiler import BuiltPackError, Diagnostic, Examined, build, examine,
 from rules.compiler.columns import as_markdown, citation_columns, own_columns, shared_columns
 from rules.kinds import KINDS
 from rules.pack import CompiledPack
+from service import activating as activation
 from service.errors import Problem
+from service.scheme_files import command as schemes
 from service.workbooks import command as workbooks
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     add_pack(commands)
     add_key(commands)
     add_openapi(commands)
+    add_dip(commands)
+    add_scheme(commands)
     return parser
 
 
@@ -132,6 +135,46 @@ def show_openapi(_chosen: argparse.Namespace) -> int:
     return OK
 
 
+# dip
+
+
+def add_dip(commands: Group) -> None:
+    """Add ``dip group``."""
+    dip = commands.add_parser("dip", help="group discharges by DIP (病种分值付费)")
+    actions = dip.add_subparsers(title="actions", required=True, metavar="ACTION")
+    grouping = _command(actions, "group", "group the cases of a CSV file; writes CSV", group_cases)
+    grouping.add_argument("--scheme", required=True, metavar="NAME|FOLDER", help="a scheme that ships, or a folder")
+    grouping.add_argument("--explain", action="store_true", help="the trace also says where each coefficient came from")
+    grouping.add_argument("cases", metavar="CSV", help="the file; - reads standard input")
+
+
+def group_cases(chosen: argparse.Namespace) -> int:
+    """Write the cases of a file with group, points and money; 1 if a column or a cell could not be read."""
+    # Imported here: the other commands need no DIP.
+    from service.dip.command import group_table  # noqa: PLC0415
+
+    return group_table(chosen)
+
+
+# scheme
+
+
+def add_scheme(commands: Group) -> None:
+    """Add ``scheme`` and what can be done with one."""
+    scheme = commands.add_parser("scheme", help="check, test, build, show or import a DIP scheme")
+    scheme.set_defaults(run=answer_scheme)
+    schemes.add_actions(scheme)
+
+
+def answer_scheme(chosen: argparse.Namespace) -> int:
+    """Run one action and print what it says."""
+    code, lines = chosen.answer(chosen)
+    if code == MISUSE:
+        return _misuse("\n".join(lines))
+    print("\n".join(lines))
+    return int(code)
+
+
 # pack
 
 
@@ -151,8 +194,7 @@ def add_pack(commands: Group) -> None:
     showing.add_argument("path", type=Path, metavar="DIR|FILE")
     activating = _command(actions, "activate", "make a pack the active one of its name, on every worker", activate)
     activating.add_argument("path", type=Path, metavar="DIR|FILE")
-    activating.add_argument("--from", dest="active_from", metavar="TIME", help="ISO 8601 with zone; now if left out")
-    activating.add_argument("--by", default=os.environ.get("USER", ""), metavar="NAME", help="who activates it")
+    activation.add_arguments(activating)
     importing = _command(
         actions, "import", "read the authority's workbooks (.xlsx, .xls) into a pack", import_workbooks
     )
@@ -183,9 +225,11 @@ def try_pack(chosen: argparse.Namespace) -> int:
     examined = examine(chosen.folder)
     if examined.pack is None:
         return _faulty(examined, chosen.folder)
+    from service.schemes import shipped  # noqa: PLC0415 - the other commands need no DIP
+
     rulebook = Rulebook.build([examined.pack])
     failed = 0
-    for outcome in run_cases(examined.cases, lambda given: check(given, rulebook)):
+    for outcome in run_cases(examined.cases, lambda given, scheme: check(given, rulebook, scheme), shipped):
         if not outcome.passed:
             failed += 1
             placed = outcome.placed
@@ -219,11 +263,9 @@ def activate(chosen: argparse.Namespace) -> int:
     if settings is None or pack is None:
         return MISUSE if settings is None else FAULTS
     try:
-        at = datetime.fromisoformat(chosen.active_from) if chosen.active_from else None
-    except ValueError:
-        return _misuse(f"`{chosen.active_from}` is no time; write 2026-04-01T00:00:00+08:00")
-    if at is not None and at.tzinfo is None:
-        return _misuse("--from needs a zone, as in 2026-04-01T00:00:00+08:00")
+        at = activation.begin(chosen.active_from)
+    except ValueError as fault:
+        return _misuse(str(fault))
     try:
         number = activate_pack(settings, pack, by=chosen.by or "cli", at=at)
     except Problem as problem:

@@ -8,10 +8,13 @@ from typing import Any, Final
 import yaml
 from fastapi import FastAPI
 
+from service.schemas.dip import WhatIfIn
+from service.schemas.dip_case import CaseIn
+from service.schemas.dip_sets import SettleIn, StrategySimulationIn
 from service.schemas.native import BatchRequest, CheckRequest
 
 TEMPLATE: Final = "#/components/schemas/{model}"
-BODIES: Final = (CheckRequest, BatchRequest)
+BODIES: Final = (CheckRequest, BatchRequest, CaseIn, WhatIfIn, StrategySimulationIn, SettleIn)
 SECURITY: Final = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "API key as a bearer token"},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

@@ -1,4 +1,4 @@
-"""Follows the database's active packs and swaps the rulebook within a second of a change (decision 6).
+"""Follows the database's active packs and schemes and swaps them within a second of a change (decision 6).
 
 Each worker listens for a notice and also polls every half second. It loads only what changed, builds the new rulebook
 beside the old one and swaps one reference; a pack that does not load leaves the old rulebook in use and is counted.
@@ -12,7 +12,6 @@ from typing import Final
 
 import structlog
 
-from rules import Rulebook
 from service import metrics, packs
 from service.db import packs as stored
 from service.db.pool import Pool
@@ -43,11 +42,12 @@ class PackWatch:
             return
         try:
             rulebook = packs.rulebook_of(self._data_dir, activation)
+            schemes = packs.schemes_of(self._data_dir, activation)
         except (OSError, ValueError) as error:
             self._state.why_not_ready = f"the cached rulebook cannot be loaded: {type(error).__name__}"
             _log.warning("cached rulebook refused", error=str(error))
             return
-        self._swap(rulebook, activation.source)
+        self._swap(Active(rulebook, activation.source, schemes))
 
     async def run(self) -> None:
         """Follow the database until cancelled; without it keep the last rulebook and its age."""
@@ -84,31 +84,40 @@ class PackWatch:
         if not generation.packs:
             await self._seed()
             generation = await stored.generation(self._pool)
+        if not generation.schemes and not await stored.ever(self._pool, "scheme"):
+            await self._seed_schemes()
+            generation = await stored.generation(self._pool)
         self._state.confirmed = time.monotonic()
         if generation in {self._current, self._refused}:
             return
         self._refused = generation
-        activation = packs.Activation(dict(generation.packs), source="database")
-        for digest in activation.packs.values():
+        activation = packs.Activation(dict(generation.packs), source="database", schemes=generation.schemes)
+        for digest in (*activation.packs.values(), *(digest for _, digest in activation.schemes)):
             await self._fetch(digest)
         rulebook = await asyncio.to_thread(packs.rulebook_of, self._data_dir, activation)
+        schemes = await asyncio.to_thread(packs.schemes_of, self._data_dir, activation)
         self._current, self._refused = generation, None
         packs.write_activation(self._data_dir, activation)
-        self._swap(rulebook, activation.source)
+        self._swap(Active(rulebook, activation.source, schemes))
 
-    def _swap(self, rulebook: Rulebook, source: str) -> None:
-        before = self._state.active
-        self._state.active = Active(rulebook, source)
-        if before is None or before.rulebook.digest != rulebook.digest:
+    def _swap(self, active: Active) -> None:
+        before, self._state.active = self._state.active, active
+        if before is None or identity(before) != identity(active):
             metrics.SWAPS.labels("taken").inc()
-            _log.info("rulebook in use", digest=rulebook.digest[:12], rules=len(rulebook.entries), source=source)
+            _log.info(
+                "rules in use",
+                digest=active.rulebook.digest[:12],
+                rules=len(active.rulebook.entries),
+                schemes=[found.scheme.name for found in active.schemes.directories],
+                source=active.source,
+            )
 
     async def _fetch(self, digest: str) -> None:
         if packs.built_path(self._data_dir, digest).exists():
             return
         built = await stored.fetch(self._pool, digest)
         if built is None:
-            raise ValueError(f"pack {digest[:12]} is active but not kept")
+            raise ValueError(f"pack or scheme {digest[:12]} is active but not kept")
         packs.keep_bytes(self._data_dir, digest, built)
 
     async def _seed(self) -> None:
@@ -119,5 +128,23 @@ class PackWatch:
             return
         for pack in active.rulebook.packs:
             built = packs.built_path(self._data_dir, pack.digest).read_bytes()
-            await stored.store(self._pool, digest=pack.digest, name=pack.name, version=pack.version, built=built)
+            kept = stored.Built("pack", pack.digest, pack.name, pack.version, built)
+            await stored.store(self._pool, kept)
             await stored.activate(self._pool, name=pack.name, digest=pack.digest, activated_by=SEEDED_BY)
+
+    async def _seed_schemes(self) -> None:
+        """Put the schemes in use into a database that never held one; one withdrawn by the hospital stays away."""
+        active = self._state.active
+        if active is None:
+            return
+        for scheme in (found.scheme for found in active.schemes.directories):
+            data = packs.built_path(self._data_dir, scheme.digest).read_bytes()
+            await stored.store(self._pool, stored.Built("scheme", scheme.digest, scheme.name, scheme.version, data))
+            await stored.activate(
+                self._pool, name=scheme.name, digest=scheme.digest, activated_by=SEEDED_BY, kind="scheme"
+            )
+
+
+def identity(active: Active) -> tuple[str, ...]:
+    """Return the digests of what is in use."""
+    return (active.rulebook.digest, *(found.scheme.digest for found in active.schemes.directories))

@@ -17,11 +17,14 @@ import orjson
 
 from rules import CompiledPack, Rulebook
 from rules.compiler import build, compile_pack, load
-from service import keys
+from rules.dip.directory import Directory
+from rules.dip.model import Scheme
+from service import keys, schemes
 from service.db import packs as stored
 from service.db.pool import Pool
 from service.errors import NO_DATABASE, Problem
 from service.keys import KeyRing
+from service.schemes import Schemes
 from service.settings import Settings, SettingsError
 
 STARTER: Final = Path(__file__).resolve().parent.parent / "rules" / "packs" / "national-2026"
@@ -30,10 +33,13 @@ _ACTIVE: Final = "active.json"
 
 
 class Activation(msgspec.Struct, frozen=True):
-    """Which packs are in use, name to digest, and whether the database said so or they merely ship with us."""
+    """Which packs and schemes are in use, and whether the database said so or they merely ship with us."""
 
     packs: dict[str, str]
+    """Name to digest."""
     source: Literal["bundled", "database"] = "bundled"
+    schemes: tuple[tuple[str, str], ...] = ()
+    """(name, digest) of DIP schemes, the one activated last first."""
 
 
 def prepare(settings: Settings) -> None:
@@ -49,11 +55,14 @@ def prepare(settings: Settings) -> None:
             f"{settings.host} can be reached from outside and no API key is configured: "
             "set DIPCHECK_API_KEY, or make one with `dipcheck key new NAME`"
         )
-    pack = compile_pack(STARTER)
+    pack, scheme = compile_pack(STARTER), schemes.compile_starter()
     keep(settings.data_dir, pack)
+    keep_scheme(settings.data_dir, scheme)
     current = read_activation(settings.data_dir)
     if current is None or current.source == "bundled" or not _held(settings.data_dir, current):
-        write_activation(settings.data_dir, Activation({pack.name: pack.digest}))
+        write_activation(
+            settings.data_dir, Activation({pack.name: pack.digest}, schemes=((scheme.name, scheme.digest),))
+        )
 
 
 def keep(data_dir: Path, pack: CompiledPack) -> bytes:
@@ -66,8 +75,14 @@ def keep(data_dir: Path, pack: CompiledPack) -> bytes:
     return data
 
 
+def keep_scheme(data_dir: Path, scheme: Scheme) -> None:
+    """Cache a scheme as a built file; one that is there already is left alone."""
+    if not built_path(data_dir, scheme.digest).exists():
+        keep_bytes(data_dir, scheme.digest, schemes.built(scheme))
+
+
 def keep_bytes(data_dir: Path, digest: str, data: bytes) -> None:
-    """Cache a built pack, whole or not at all."""
+    """Cache a built pack or scheme, whole or not at all."""
     path = built_path(data_dir, digest)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{time.monotonic_ns()}.part")
@@ -76,12 +91,13 @@ def keep_bytes(data_dir: Path, digest: str, data: bytes) -> None:
 
 
 def built_path(data_dir: Path, digest: str) -> Path:
-    """Return where a built pack is cached."""
+    """Return where a built pack or scheme is cached: its first line says which of the two it is."""
     return data_dir / FOLDER / f"{digest}.pack"
 
 
 def _held(data_dir: Path, activation: Activation) -> bool:
-    return all(built_path(data_dir, digest).exists() for digest in activation.packs.values())
+    digests = [*activation.packs.values(), *(digest for _, digest in activation.schemes)]
+    return all(built_path(data_dir, digest).exists() for digest in digests)
 
 
 def read_activation(data_dir: Path) -> Activation | None:
@@ -113,6 +129,11 @@ def rulebook_of(data_dir: Path, activation: Activation) -> Rulebook:
     return Rulebook.build(packs)
 
 
+def schemes_of(data_dir: Path, activation: Activation) -> Schemes:
+    """Load and index the schemes of an activation from the cache; raises as ``rulebook_of`` does."""
+    return schemes.directories_of(built_path(data_dir, digest).read_bytes() for _, digest in activation.schemes)
+
+
 def database_url(settings: Settings) -> str:
     """Return the database's address: the configured one, else that of the bundled one while it runs.
 
@@ -140,8 +161,52 @@ def activate_pack(settings: Settings, pack: CompiledPack, *, by: str, at: dateti
         try:
             others = await _others(pool, pack.name, at)
             Rulebook.build([*others, pack])  # what the workers would refuse is refused here, where somebody reads it
-            await stored.store(pool, digest=pack.digest, name=pack.name, version=pack.version, built=build(pack))
+            await stored.store(pool, stored.Built("pack", pack.digest, pack.name, pack.version, build(pack)))
             return await stored.activate(pool, name=pack.name, digest=pack.digest, activated_by=by, active_from=at)
+        finally:
+            await pool.close()
+
+    return asyncio.run(write())
+
+
+def activate_scheme(settings: Settings, scheme: Scheme, *, by: str, at: datetime | None = None) -> int:
+    """Store a scheme and make it the active one of its name from a time on; return the activation's number.
+
+    Raises:
+        Problem: the database does not answer.
+        ValueError: the scheme cannot be indexed; nothing was changed.
+    """
+    Directory.build(scheme)
+
+    async def write() -> int:
+        pool = Pool(database_url(settings))
+        try:
+            kept = stored.Built("scheme", scheme.digest, scheme.name, scheme.version, schemes.built(scheme))
+            await stored.store(pool, kept)
+            return await stored.activate(
+                pool, name=scheme.name, digest=scheme.digest, activated_by=by, active_from=at, kind="scheme"
+            )
+        finally:
+            await pool.close()
+
+    return asyncio.run(write())
+
+
+def withdraw_scheme(settings: Settings, name: str, *, by: str, at: datetime | None = None) -> int:
+    """Take the scheme of a name out of use from a time on; return the activation's number.
+
+    Raises:
+        Problem: the database does not answer.
+        LookupError: no scheme of that name is in use at that time.
+    """
+
+    async def write() -> int:
+        pool = Pool(database_url(settings))
+        try:
+            active = await stored.generation(pool, at=at)
+            if name not in dict(active.schemes):
+                raise LookupError(f"no scheme `{name}` is in use")
+            return await stored.activate(pool, name=name, digest=None, activated_by=by, active_from=at, kind="scheme")
         finally:
             await pool.close()
 

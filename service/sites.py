@@ -4,12 +4,15 @@ In: a YAML file, keyed by ``fixmedins_code`` (``DIPCHECK_SITES_FILE``). Out: one
 without an entry gets a site where everything that sites may differ on is unknown (rulings 7, 8 and 10).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
+
+from rules.codings import item_code
+from rules.model import Line, Operation
 
 
 class Site(BaseModel):
@@ -29,7 +32,25 @@ class Site(BaseModel):
     indeterminate_row: bool = Field(
         default=False, description="answer *not checked* as one result row with sev_deg 3 and amount 0 (ruling 11)"
     )
+    total_includes_order: bool = Field(
+        default=True, description="the total amount of a message includes the lines being saved (decision 11)"
+    )
+    item_operations: Mapping[str, str] = Field(
+        default={},
+        description="item code to the operation (ICD-9-CM-3) that ordering it stands for: groups after this order",
+    )
+    dip_notice: bool = Field(
+        default=False, description="say in warn_msg of 3101/3102 where a stay stands under DIP (预估)"
+    )
     suspicious_severity: int = Field(default=2, ge=2, le=3, description="sev_deg of 可疑 findings (ruling 11)")
+
+    def ordered_operations(self, lines: Iterable[Line], performed: Iterable[Operation]) -> tuple[Operation, ...]:
+        """Return the operations that current lines stand for and the record does not hold yet, each once."""
+        if not self.item_operations:
+            return ()
+        known = {operation.code for operation in performed}
+        codes = (self.item_operations.get(line.item) for line in lines if line.current and (line.quantity or 1) > 0)
+        return tuple(Operation(code=code) for code in dict.fromkeys(codes) if code and item_code(code) not in known)
 
 
 class Sites:

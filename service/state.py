@@ -1,17 +1,19 @@
-"""What all requests of a worker share: the rulebook in use, swapped as a whole (decision 6)."""
+"""What all requests of a worker share: rulebook and DIP schemes in use, swapped as a whole (decision 6)."""
 
 from dataclasses import dataclass, field
 
 from rules import Rulebook
+from service.schemes import NO_SCHEMES, Schemes
 
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """A rulebook in use and where it came from."""
+    """A rulebook and the schemes in use, and where they came from."""
 
     rulebook: Rulebook
     source: str
     """``bundled`` or ``database``."""
+    schemes: Schemes = NO_SCHEMES
 
 
 @dataclass(slots=True)

@@ -125,8 +125,8 @@ def transaction(body: bytes, path: str) -> str:
 def parse(body: bytes) -> UpstreamAnswer:
     """Read a platform's reply tolerantly.
 
-    Any error text is a refusal, even with infcode 0 (湖南 really answers so). ``result`` may be a list, a lone object,
-    null or missing.
+    Any error text is a refusal, even with infcode 0 (one province really answers so). ``result`` may be a list, a lone
+    object, null or missing.
     """
     envelope = _loads(body)
     if not isinstance(envelope, dict):

@@ -12,11 +12,11 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
-import yaml
 
 from rules.codes import LEVEL_RANK, Certainty, Level, Reason, Role, State
 from rules.codings import category_of, diagnosis_code, is_suspected, item_code
-from rules.compiler.documents import Dialect, Fault, compose, line_of, read
+from rules.compiler.documents import Dialect, Fault, read_list
+from rules.dip.directory import Directory
 from rules.model import (
     Context,
     Diagnosis,
@@ -25,13 +25,13 @@ from rules.model import (
     Input,
     Line,
     NotChecked,
-    Noun,
     Operation,
     Overlay,
     PastVisit,
     Verdict,
     Visit,
 )
+from rules.noun import Noun
 
 T = TypeVar("T")
 
@@ -69,6 +69,8 @@ class Case(Noun, frozen=True):
     time: datetime
     encounter: Encounter
     role: Role = "doctor"
+    scheme: str = ""
+    """The DIP scheme a stay is grouped under, by the name of one that ships; ``""`` for none."""
     context: Context = Context()
     overlay: Overlay = Overlay()
     state: State | None = None
@@ -113,25 +115,25 @@ class Outcome:
 
 def decode_cases(file: str, text: str) -> tuple[tuple[PlacedCase, ...], tuple[Fault, ...]]:
     """Return the cases a file writes, and every fault in it; a faulty case does not hide the others."""
-    node, faults = compose(text)
-    if node is None:
-        return (), faults
-    if not isinstance(node, yaml.SequenceNode):
-        return (), (Fault(line_of(node), "", "expected a list of cases", "start each case with `- name:`"),)
-    cases: list[PlacedCase] = []
-    found: list[Fault] = []
-    for child in node.value:
-        case, faults = read(child, Case, _DIALECT)
-        found.extend(faults)
-        if isinstance(case, Case):
-            cases.append(PlacedCase(file, line_of(child), case))
-    return tuple(cases), tuple(found)
+    found, faults = read_list(text, Case, _DIALECT, one="case")
+    return tuple(PlacedCase(file, line, case) for line, case in found), faults
 
 
-def run_cases(cases: Iterable[PlacedCase], evaluate: Callable[[Input], Verdict]) -> Iterator[Outcome]:
-    """Run cases through an engine, in order."""
+Evaluate = Callable[[Input, Directory | None], Verdict]
+SchemeOf = Callable[[str], Directory | None]
+
+
+def run_cases(
+    cases: Iterable[PlacedCase], evaluate: Evaluate, scheme_of: SchemeOf = lambda name: None
+) -> Iterator[Outcome]:
+    """Run cases through an engine, in order, each under the DIP scheme it names."""
     for placed in cases:
-        yield Outcome(placed, compare(placed.case, evaluate(placed.case.input)))
+        case = placed.case
+        scheme = scheme_of(case.scheme) if case.scheme else None
+        if case.scheme and scheme is None:
+            yield Outcome(placed, (f"- scheme {case.scheme}, which is none of those that ship",))
+        else:
+            yield Outcome(placed, compare(case, evaluate(case.input, scheme)))
 
 
 def compare(case: Case, verdict: Verdict) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ case with the author's own text in backticks; ``help`` says what to do. Each cod
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -78,16 +78,20 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Report:
-    """Collects the faults of one pack while its stages run. Every stage goes on after a fault."""
+    """Collects the faults of one pack (or of what else has tables) while its stages run, which go on after a fault.
 
-    def __init__(self) -> None:
+    ``codes`` is the closed list of what may be said: a pack's unless another is given.
+    """
+
+    def __init__(self, codes: Mapping[str, Severity] = CODES) -> None:
+        self._codes = codes
         self._found: dict[Diagnostic, None] = {}
 
     def add(
         self, code: str, file: str, message: str, *, row: int | None = None, column: str = "", help: str = ""
     ) -> None:
         """Note one fault; saying the same thing twice counts once."""
-        severity = CODES[code]
+        severity = self._codes[code]
         found = Diagnostic(code=code, file=file, row=row, column=column, message=message, help=help, severity=severity)
         self._found[found] = None
 

@@ -5,6 +5,7 @@ In: text and the type wanted. Out: the noun, or faults. Scalars are read by the 
 An empty value counts as absent; ``""`` is the empty text.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
@@ -23,6 +24,7 @@ T = TypeVar("T")
 SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 """Times without a zone. A fixed offset: the zone has had no other since 1991, and a zone table would be a file."""
 
+_PLAIN: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _NULLS = frozenset({"", "~", "null"})
 _BAD: Final = object()
 
@@ -45,6 +47,8 @@ class Dialect:
     """Numbers written plainly and held in 1/10,000."""
     complete: Mapping[type, Callable[[dict[str, Any], Mapping[str, str]], None]] = field(default_factory=dict)
     """Fills in the fields that were not written, given the values read and the texts of the scalars."""
+    elsewhere: Mapping[tuple[type, str], str] = field(default_factory=dict)
+    """Fields that are not written in the document, and where they come from."""
 
 
 def parse(text: str, expected: type[T], dialect: Dialect) -> tuple[T | None, tuple[Fault, ...]]:
@@ -79,9 +83,31 @@ def _shape(expected: Any) -> types.Type:
     return types.type_info(expected)
 
 
+def read_list(
+    text: str, expected: type[T], dialect: Dialect, *, one: str
+) -> tuple[tuple[tuple[int, T], ...], tuple[Fault, ...]]:
+    """Return the nouns a document lists, each with its line, and every fault; a faulty one hides no other."""
+    node, faults = compose(text)
+    if node is None:
+        return (), faults
+    if not isinstance(node, yaml.SequenceNode):
+        return (), (Fault(line_of(node), "", f"expected a list of {one}s", f"start each {one} with `- name:`"),)
+    found: list[tuple[int, T]] = []
+    wrong: list[Fault] = []
+    for child in node.value:
+        value, faults = read(child, expected, dialect)
+        wrong.extend(faults)
+        if isinstance(value, expected):
+            found.append((line_of(child), value))
+    return tuple(found), tuple(wrong)
+
+
 def key_lines(node: yaml.Node, path: str = "") -> dict[str, int]:
-    """Return the line of every key of nested keys, by its dotted path."""
+    """Return the line of every key and list entry, by its path: ``steps[1].layers``."""
     lines: dict[str, int] = {}
+    for number, child in enumerate(node.value) if isinstance(node, yaml.SequenceNode) else ():
+        lines[f"{path}[{number}]"] = line_of(child)
+        lines.update(key_lines(child, f"{path}[{number}]"))
     for key, child in node.value if isinstance(node, yaml.MappingNode) else ():
         name = _join(path, str(key.value))
         lines[name] = line_of(key)
@@ -106,7 +132,9 @@ class _Reader:
         return _BAD
 
     def read(self, node: yaml.Node, expected: types.Type, path: str) -> Any:
-        if isinstance(expected, types.UnionType):  # ours are all ``X | None``, and an empty value never gets here
+        if isinstance(expected, types.UnionType):  # ours are all ``X | None``
+            if _is_null(node):
+                return None
             expected = next(one for one in expected.types if not isinstance(one, types.NoneType))
         value: Any
         match expected:
@@ -130,8 +158,12 @@ class _Reader:
         texts: dict[str, str] = {}
         before = len(self.faults)
         for key, child in self.pairs(node, path).items():
-            if key not in known:
-                self.fault(child, _join(path, key), f"unknown key `{key}`", did_you_mean(key, known))
+            if (expected.cls, key) in self.dialect.elsewhere:
+                place = self.dialect.elsewhere[expected.cls, key]
+                self.fault(child, _join(path, key), f"`{key}` is not written here", f"it comes from {place}")
+            elif key not in known:
+                written = [name for name in known if (expected.cls, name) not in self.dialect.elsewhere]
+                self.fault(child, _join(path, key), f"unknown key `{key}`", did_you_mean(key, written))
             elif not _is_null(child):
                 values[key] = self.field(child, expected.cls, known[key], _join(path, key))
                 texts[key] = child.value if isinstance(child, yaml.ScalarNode) else ""
@@ -212,6 +244,13 @@ def _whole(text: str) -> int:
         raise ValueError(f"`{text}` is not a whole number") from None
 
 
+def exact(text: str) -> Decimal:
+    """Return a plainly written number as it stands. Raises ``ValueError`` when it is none."""
+    if not _PLAIN.fullmatch(text):
+        raise ValueError(f"`{text}` is not a number")
+    return Decimal(text)
+
+
 def fixed(text: str) -> int:
     """Return a plainly written number in 1/10,000. Raises ``ValueError`` when it is finer or no number."""
     try:
@@ -235,7 +274,7 @@ def day(text: str) -> date:
 
 
 def moment(text: str) -> datetime:
-    """Return a time, in Shanghai unless it names a zone. Raises ``ValueError`` for what is no ISO time."""
+    """Return a time, in China's zone unless it names one. Raises ``ValueError`` for what is no ISO time."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -246,6 +285,7 @@ def moment(text: str) -> datetime:
 _SCALARS: Final[dict[type[types.Type], Callable[[str], Any]]] = {
     types.BoolType: _boolean,
     types.IntType: _whole,
+    types.DecimalType: exact,
     types.DateType: day,
     types.DateTimeType: moment,
 }

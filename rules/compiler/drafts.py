@@ -14,7 +14,8 @@ import msgspec
 from rules.compiler.cases import PlacedCase
 from rules.compiler.diagnostics import Place
 from rules.kinds._contract import Row
-from rules.model import Citation, Noun, Rule, Word
+from rules.model import Citation, Rule, Word
+from rules.noun import Noun
 from rules.pack import CompiledPack
 
 Source = Path | Mapping[str, bytes]

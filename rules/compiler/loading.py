@@ -14,7 +14,7 @@ REQUIRED = ("pack.yaml", "citations.csv")
 
 def load(source: Source, report: Report) -> Loaded:
     """Read every file. Faults: a required file is missing; a file has no place in a pack."""
-    files = _read(source) if isinstance(source, Path) else source
+    files = read_files(source)
     for name in REQUIRED:
         if name not in files:
             strays = [file for file in files if not has_place(file) or file.endswith(".csv")]
@@ -35,8 +35,11 @@ def has_place(name: str) -> bool:
     return "/" not in name and (name == "pack.yaml" or name.endswith((".csv", ".md")))
 
 
-def _read(folder: Path) -> Mapping[str, bytes]:
-    paths = ((path.relative_to(folder), path) for path in folder.rglob("*") if path.is_file())
+def read_files(source: Source) -> Mapping[str, bytes]:
+    """Return the files of a folder by their names in it; what is given as files is returned as it is."""
+    if not isinstance(source, Path):
+        return source
+    paths = ((path.relative_to(source), path) for path in source.rglob("*") if path.is_file())
     return {
         name.as_posix(): path.read_bytes()
         for name, path in paths

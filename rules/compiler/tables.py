@@ -43,13 +43,13 @@ def tabulate(described: Described, report: Report) -> Tabulated:
         if not file.endswith(".csv"):
             continue
         name = file.removesuffix(".csv")
-        records = _records(file, content, report)
+        records = read_records(file, content, report)
         declared = None if declared is None or records is None else declared | _declared(records)
         if name not in KINDS and name not in {CITATIONS, WORDS}:
             help = did_you_mean(name, [*KINDS, CITATIONS, WORDS])
             report.add("UNKNOWN_TABLE", file, f"there is no kind of rule called `{name}`", help=help)
         elif records:
-            tables.append(_table(file, name, records, report))
+            tables.append(read_table(file, name, columns_of(name), records, report))
     return Tabulated(
         manifest=described.manifest,
         rules=tuple(table for table in tables if table.kind in KINDS),
@@ -64,7 +64,7 @@ def _is_case_file(name: str) -> bool:
     return name.startswith("cases/") and name.endswith(".yaml")
 
 
-def _records(file: str, content: bytes, report: Report) -> list[list[str]] | None:
+def read_records(file: str, content: bytes, report: Report) -> list[list[str]] | None:
     """Return header and rows; ``None`` when the file cannot be read, nothing when it is empty."""
     text = decode(file, content, report)
     if text is None:
@@ -95,9 +95,11 @@ def _declared(records: list[list[str]]) -> frozenset[str]:
     return frozenset(record[at] for record in records[1:] if len(record) > at and record[at])
 
 
-def _table(file: str, name: str, records: list[list[str]], report: Report) -> Table:
+def read_table(file: str, name: str, allowed: Columns, records: list[list[str]], report: Report) -> Table:
+    """Return one table's rows. Faults: unknown, missing or repeated columns; rows longer or shorter than the header."""
     header = records[0]
-    columns = _columns(file, header, columns_of(name), report)
+    columns = _columns(file, header, allowed, report)
+    known = frozenset(columns)
     rows = []
     for number, record in enumerate(records[1:], start=2):
         if not any(record):
@@ -107,7 +109,7 @@ def _table(file: str, name: str, records: list[list[str]], report: Report) -> Ta
             help = 'a cell with a comma needs double quotes: "a, b"'
             report.add("RAGGED_ROW", file, message, row=number, help=help)
             continue
-        cells = {column: cell for column, cell in zip(header, record, strict=True) if cell and column in columns}
+        cells = {column: cell for column, cell in zip(header, record, strict=True) if cell and column in known}
         rows.append(RawRow(Place(file, number), cells))
     return Table(file, name, columns, tuple(rows))
 

@@ -11,6 +11,9 @@ from typing import Final
 
 from rules.codes import CERTAINTY_RANK, LEVEL_RANK, Level, Reason, State, quieter
 from rules.codings import category_of
+from rules.dip.directory import Directory
+from rules.dip.grouper import group
+from rules.dip.stay import GroupBy, Stay, stay_of
 from rules.engine.rulebook import Entry, Rulebook
 from rules.engine.selection import selects
 from rules.kinds._contract import AFTER, Look
@@ -32,10 +35,12 @@ from rules.model import (
 )
 from rules.patterns import Match
 
-ENGINE: Final = "2"
+ENGINE: Final = "3"
 """Version of the evaluation itself; raised with every change that can alter a stored verdict."""
 
 NO_OVERLAY: Final = ""
+DIP: Final = "dip"
+"""Stands for the grouping itself where that failed."""
 ITEM_CODE: Final = "item-code"
 """Stands for every rule that might have spoken about a line whose item cannot be recognised."""
 Candidates = dict[int, list[tuple[Line, Match]]]
@@ -68,10 +73,27 @@ def _brought_up(encounter: Encounter, rulebook: Rulebook) -> Iterator[int]:
     yield from rulebook.always
 
 
-def check(given: Input, rulebook: Rulebook) -> Verdict:
-    """Judge an input. Deterministic: the same input and digests give the same bytes. Never raises for an input."""
-    view = View(given, rulebook.words)
-    return judge(view, rulebook, candidates(view, rulebook))
+def check(given: Input, rulebook: Rulebook, scheme: Directory | None = None) -> Verdict:
+    """Judge an input. Deterministic: the same input and digests give the same bytes. Never raises for an input.
+
+    ``scheme`` is the DIP directory in force on the encounter's day; only stays are grouped.
+    """
+    stay, failed = grouped(given, scheme, group)
+    view = View(given, rulebook.words, stay)
+    return judge(view, rulebook, candidates(view, rulebook), failed)
+
+
+def grouped(given: Input, scheme: Directory | None, grouping: GroupBy) -> tuple[Stay | None, tuple[NotChecked, ...]]:
+    """Return the stay under a scheme; a fault in DIP is contained like that of a rule, and said."""
+    try:
+        stay = stay_of(given, scheme, grouping=grouping)
+        if stay is not None:
+            stay.result  # noqa: B018 - made here, where its faults are caught
+    except Exception as error:
+        return None, (
+            NotChecked(rule=DIP, kind=DIP, title="DIP入组", fields=(f"rule.{type(error).__name__}",), reason="failed"),
+        )
+    return stay, ()
 
 
 def candidates(view: View, rulebook: Rulebook) -> Candidates:
@@ -93,10 +115,10 @@ def candidates(view: View, rulebook: Rulebook) -> Candidates:
     return found
 
 
-def judge(view: View, rulebook: Rulebook, found: Candidates) -> Verdict:
-    """Evaluate the candidates and put what they say in order."""
+def judge(view: View, rulebook: Rulebook, found: Candidates, failed: Iterable[NotChecked] = ()) -> Verdict:
+    """Evaluate the candidates and put what they say in order, after what ``failed`` before."""
     findings: list[Finding] = []
-    not_checked: list[NotChecked] = []
+    not_checked = list(failed)
     overlay = view.given.overlay
     levels = dict(overlay.levels)
     for number in sorted(found):
@@ -119,7 +141,7 @@ def judge(view: View, rulebook: Rulebook, found: Candidates) -> Verdict:
                 level = levels.get(entry.rule.id, entry.rule.level)
                 findings.append(_finding(entry, said, level, view, rulebook))
     not_checked.extend(unreadable(view, rulebook, found))
-    return _verdict(findings, not_checked, rulebook, overlay)
+    return _verdict(findings, not_checked, rulebook, view)
 
 
 def unreadable(view: View, rulebook: Rulebook, found: Candidates) -> Iterator[NotChecked]:
@@ -254,15 +276,22 @@ def _finding(entry: Entry, draft: Draft, level: Level, view: View, rulebook: Rul
     )
 
 
-def _verdict(findings: list[Finding], not_checked: list[NotChecked], rulebook: Rulebook, overlay: Overlay) -> Verdict:
+def _verdict(findings: list[Finding], not_checked: list[NotChecked], rulebook: Rulebook, view: View) -> Verdict:
+    overlay, dip = view.given.overlay, view.dip
     findings.sort(key=_loudest_first)
     not_checked.sort(key=lambda entry: (entry.rule, entry.reason, entry.fields, entry.lines))
     return Verdict(
         state=state_of(findings, not_checked),
         findings=tuple(findings),
         not_checked=tuple(not_checked),
+        dip=None if dip is None else dip.result,
         amount=amount_of(findings),
-        digests=Digests(engine=ENGINE, rulebook=rulebook.digest, overlay=_overlay_digest(overlay)),
+        digests=Digests(
+            engine=ENGINE,
+            rulebook=rulebook.digest,
+            overlay=_overlay_digest(overlay),
+            scheme=None if dip is None else dip.digest,
+        ),
     )
 
 

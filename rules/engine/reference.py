@@ -1,15 +1,18 @@
 """The plain twin of ``check``: every rule against every line, no index. For tests; slow on purpose."""
 
-from rules.engine.check import Candidates, codes_of, judge
+from rules.dip.directory import Directory
+from rules.dip.reference import group_by_scan
+from rules.engine.check import Candidates, codes_of, grouped, judge
 from rules.engine.rulebook import Rulebook
 from rules.kinds._view import View
 from rules.model import Input, Verdict
 from rules.patterns import matches
 
 
-def reference(given: Input, rulebook: Rulebook) -> Verdict:
-    """Judge an input by scanning the whole rulebook."""
-    view = View(given, rulebook.words)
+def reference(given: Input, rulebook: Rulebook, scheme: Directory | None = None) -> Verdict:
+    """Judge an input by scanning the whole rulebook, and the scheme's whole catalogue."""
+    stay, failed = grouped(given, scheme, group_by_scan)
+    view = View(given, rulebook.words, stay)
     found: Candidates = {}
     for entry in rulebook.entries:
         triggers = rulebook.triggers(entry)
@@ -21,4 +24,4 @@ def reference(given: Input, rulebook: Rulebook) -> Verdict:
         touched = touched or any(matches(triggers.operations, code) for code in operations)
         if lines or touched or triggers.visit:
             found[entry.number] = lines
-    return judge(view, rulebook, found)
+    return judge(view, rulebook, found, failed)

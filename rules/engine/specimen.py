@@ -1,7 +1,8 @@
 """Specimens: the encounter in which one rule of a rulebook fires, and the nearest one in which it does not.
 
 Built from the kinds' own edits: every *other* rule on the item is first put at rest by its ``near_miss``, so that
-what remains is this rule's doing alone. Tests run them over every row of every pack.
+what remains is this rule's doing alone. Tests run them over every row of every pack, under the scheme of
+``rules.engine.specimen_scheme``, which pays those of DIP rules only.
 """
 
 from datetime import date, datetime, timedelta, timezone

@@ -7,11 +7,13 @@ when first asked for. A view is private to one check; nothing in it outlives the
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
+from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
 
 from rules.codes import Dictionary, Reason
+from rules.dip.result import DipResult, DipSign
 from rules.model import UNIT, Encounter, Input, Line, Missing, PastVisit, Rule
 from rules.words import NO_WORDS, Words
 
@@ -24,12 +26,30 @@ MATERNITY_TYPES = ("51", "52", "53")
 OBSTETRIC = ("O", "Z34", "Z35", "Z36", "Z37", "Z38", "Z39")
 
 
+class Dip(Protocol):
+    """What the engine offers of DIP as a fact; kinds know nothing of how it is made."""
+
+    @property
+    def result(self) -> DipResult:
+        """Where the stay stands, now and after this order."""
+
+    @property
+    def digest(self) -> str:
+        """Of the scheme that judged."""
+
+    @property
+    def signs(self) -> tuple[DipSign, ...]:
+        """Signs that the coding may be wrong, looked for when first asked."""
+
+
 class View:
     """What one check knows. ``encounter`` is the payload; recorded history is merged without double counting."""
 
-    def __init__(self, given: Input, words: Words = NO_WORDS) -> None:
+    def __init__(self, given: Input, words: Words = NO_WORDS, dip: Dip | None = None) -> None:
         self.given = given
         self.words = words
+        self.dip = dip
+        """``None``: not in hospital, or no scheme is in force."""
         self.encounter: Encounter = given.encounter
         self.time: datetime = given.time
         self.today: date = given.time.date()

@@ -185,6 +185,7 @@ pack = Table(
     _required("name", Text),
     _required("version", Text),
     _required("built", LargeBinary),
+    _required("kind", Text),
     Column("created", _TIME, nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("digest"),
 )
@@ -197,6 +198,7 @@ pack_activation = Table(
     Column("digest", Text, ForeignKey("pack.digest"), nullable=True),
     _required("active_from", _TIME),
     _required("activated_by", Text),
+    _required("kind", Text),
     Column("created", _TIME, nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("id"),
     Index(None, "name", "active_from"),

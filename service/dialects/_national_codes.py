@@ -78,7 +78,7 @@ def sex_of(gend: str | None) -> Sex | None:
 
 
 def scenes_of(value: object) -> tuple[str, ...]:
-    """Return trigger scenes: one value, several joined by commas (海南), or a list."""
+    """Return trigger scenes: one value, several joined by commas (one province), or a list."""
     parts = value if isinstance(value, list) else [value]
     joined = ",".join(code(part) or "" for part in parts)
     return _scenes(joined)

@@ -200,6 +200,8 @@ class _Reader:
         known_as = faults.leaf(codes.code, pair.patient, "patn_id", pair.patient_path)
         called = faults.leaf(codes.code, pair.patient, "curr_mdtrt_id", pair.patient_path)
         level = site.level if site.level is not None else faults.leaf(codes.hospital_level, visit, "medins_lv", path)
+        place = faults.leaf(codes.code, self.message, "insuplc_admdvs", "")
+        operations = read_operations(self._slot(visit, "fsi_operation_dtos", path), faults, zone)
         return Encounter(
             hospital=hospital,
             patient=read_person(
@@ -211,10 +213,11 @@ class _Reader:
                 maternity=codes.maternity(site, status, diagnoses),
             ),
             facility=Facility(level=level, specialty=site.specialty),
-            visit=read_visit(visit, path, faults, zone=zone, site=site, scenes=scenes, called=called),
+            visit=read_visit(visit, path, faults, zone=zone, site=site, scenes=scenes, called=called, place=place),
             scenes=scenes,
             diagnoses=diagnoses,
-            operations=read_operations(self._slot(visit, "fsi_operation_dtos", path), faults, zone),
+            operations=operations,
+            ordered_operations=site.ordered_operations(lines, operations),
             lines=lines,
             visits=self._past_visits(past, site),
         )

@@ -136,6 +136,7 @@ class Message(Node):
     mdtrtarea_admvs: Any = None
     inf_time: Any = None
     fixmedins_code: Any = None
+    insuplc_admdvs: Any = None
     input: Input | str | None = None
 
 

@@ -47,8 +47,12 @@ def read_visit(
     site: Site,
     scenes: tuple[str, ...],
     called: str | None,
+    place: str | None = None,
 ) -> Visit:
-    """Return the encounter's frame; ``called`` is what the patient node calls the current visit."""
+    """Return the encounter's frame.
+
+    ``called`` is what the patient node calls the current visit, ``place`` the envelope's insured place.
+    """
 
     def text(key: str) -> str | None:
         return faults.leaf(codes.code, node, key, path)
@@ -72,7 +76,9 @@ def read_visit(
         doctor=text("dr_codg"),
         # Serialisers of one vendor turn an absent number into 0 (S7): a visit that costs nothing is unknown.
         total_amount=faults.leaf(fixed, node, "medfee_sumamt", path) or None,
+        total_before_order=not site.total_includes_order,
         out_of_area=codes.out_of_area(text("out_setl_flag")),
+        insured_place=place,
     )
 
 

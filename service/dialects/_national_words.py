@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import Final
 
 from rules.codes import Reason
-from rules.model import NotChecked
+from rules.dip.codes import STATUS_WORDS
+from rules.dip.result import DipResult
+from rules.model import UNIT, NotChecked
 from service.errors import Problem
 from service.schemas.words import FIELDS, REASONS
 
@@ -135,3 +137,24 @@ def _first_faults(title: str, faults: list[str]) -> str:
             break
         shown = longer
     return shown + tail if shown != title + ":" else cut(shown + faults[0], LIMIT - len(tail)) + tail
+
+
+def dip_notice(dip: DipResult) -> str:
+    """Return where a stay stands after this order, in one line; a standard is a reference, never a cap (ruling 24)."""
+    after = dip.after
+    said = [f"DIP{'预估' if dip.estimated else '入组'}:{STATUS_WORDS[after.status]}"]
+    if after.group:
+        said[0] += f" {after.group} {after.name}".rstrip()
+    if dip.eligible is False:
+        return f"{said[0]},不按DIP付费"
+    if after.standard is not None:
+        said.append(f"参考支付标准{_yuan(after.standard)}元")
+    if after.cost is not None:
+        said.append(f"本单后费用{_yuan(after.cost)}元")
+    if after.balance is not None:
+        said.append(f"预计{'结余' if after.balance >= 0 else '超出'}{_yuan(abs(after.balance))}元")
+    return ",".join(said)
+
+
+def _yuan(amount: int) -> str:
+    return f"{amount / UNIT:.2f}"

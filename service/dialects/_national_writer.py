@@ -18,7 +18,7 @@ from service.dialects import _finding_ids as finding_ids
 from service.dialects._contract import Answer, FeedbackAnswer, Reply
 from service.dialects._national_reader import Echo, Frame
 from service.dialects._national_shape import UTF_8
-from service.dialects._national_words import LIMIT, cut, explain, not_checked
+from service.dialects._national_words import LIMIT, cut, dip_notice, explain, not_checked
 from service.errors import Problem
 
 OK: Final = 0
@@ -117,6 +117,8 @@ def _warning(echo: Echo, answer: Answer, lacking: str) -> str | None:
         said.append(answer.upstream.notice)
     if lacking or answer.verdict.state == "indeterminate":
         said.append(lacking or "部分规则未能判断")
+    if echo.site.dip_notice and answer.verdict.dip is not None:
+        said.append(dip_notice(answer.verdict.dip))
     return cut(";".join(said), LIMIT) if said else None
 
 

@@ -4,35 +4,19 @@ In: the JSON of ``service.schemas.native.CheckRequest``. Out: ``CheckAnswer`` as
 straight to the frozen encounter; the answer is written without a model in between.
 """
 
-from datetime import date
-from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import parse_qs
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from rules import Card, cards
 from rules.codes import Category
 from rules.codings import category_of, diagnosis_code, is_suspected, item_code
-from rules.model import (
-    UNIT,
-    Citation,
-    Diagnosis,
-    Encounter,
-    Facility,
-    Finding,
-    Line,
-    NotChecked,
-    Operation,
-    PastVisit,
-    Patient,
-    Visit,
-)
+from rules.model import UNIT, Diagnosis, Encounter, Facility, Line, Operation, PastVisit, Patient, Visit
 from service.dialects._contract import Answer, Call, Feedback, FeedbackAnswer, Reading, Reply
+from service.dialects._native_answer import answer_document, problem_document
 from service.errors import INVALID, NOT_JSON, Fault, Problem
 from service.schemas.native import CheckRequest, Clock, DiagnosisIn, LineIn, PastVisitIn, VisitIn
-from service.schemas.words import explain
 from service.sites import Site
 
 REGISTRATION: Final = frozenset({"1", "3"})
@@ -160,6 +144,11 @@ def encounter_of(request: CheckRequest, call: Call, hospital: str) -> Encounter:
     """Return the frozen encounter: codes normalised, money exact, identity left behind."""
     site = call.sites.of(hospital)
     patient = request.patient
+    lines = tuple(_line(position, entry) for position, entry in enumerate(request.lines))
+    operations = tuple(
+        Operation(code=(entry.code or "").upper(), name=entry.name or "", main=entry.main, day=entry.day)
+        for entry in request.operations
+    )
     return Encounter(
         hospital=hospital,
         patient=Patient(
@@ -171,14 +160,12 @@ def encounter_of(request: CheckRequest, call: Call, hospital: str) -> Encounter:
             lactating=patient.lactating,
         ),
         facility=facility_of(request, site),
-        visit=visit_of(request.visit),
+        visit=visit_of(request.visit, site),
         scenes=tuple(request.scenes),
         diagnoses=tuple(_diagnosis(entry) for entry in request.diagnoses),
-        operations=tuple(
-            Operation(code=(entry.code or "").upper(), name=entry.name or "", main=entry.main, day=entry.day)
-            for entry in request.operations
-        ),
-        lines=tuple(_line(position, entry) for position, entry in enumerate(request.lines)),
+        operations=operations,
+        ordered_operations=site.ordered_operations(lines, operations),
+        lines=lines,
         history_since=request.history_since,
         visits=None if request.visits is None else tuple(_past_visit(entry) for entry in request.visits),
     )
@@ -191,7 +178,7 @@ def facility_of(request: CheckRequest, site: Site) -> Facility:
     return Facility(level=level, specialty=specialty)
 
 
-def visit_of(visit: VisitIn) -> Visit:
+def visit_of(visit: VisitIn, site: Site) -> Visit:
     """Return the frame of the encounter."""
     return Visit(
         id=visit.id or "",
@@ -206,10 +193,15 @@ def visit_of(visit: VisitIn) -> Visit:
         department=visit.department,
         doctor=visit.doctor,
         total_amount=visit.total_amount,
+        total_before_order=not site.total_includes_order,
+        icu_days=visit.icu_days,
+        died=visit.died,
         insurance_before=visit.insurance_before,
         chronic_disease=visit.chronic_disease,
         internet=visit.internet,
         out_of_area=visit.out_of_area,
+        insured_place=visit.insured_place,
+        day_surgery=visit.day_surgery,
         planned=visit.planned,
     )
 
@@ -278,117 +270,6 @@ def _line(position: int, entry: LineIn) -> Line:
         specification=entry.specification,
         executing_department=entry.executing_department,
     )
-
-
-def answer_document(reading: Reading, answer: Answer) -> dict[str, Any]:
-    """Return the verdict as the native contract's ``CheckAnswer``."""
-    verdict = answer.verdict
-    lines = reading.encounter.lines
-    digests = verdict.digests
-    return {
-        "id": answer.verdict_id,
-        "state": verdict.state,
-        "recorded": answer.recorded,
-        "message_id": reading.message_id,
-        "message_id_reused": answer.repeated_id,
-        "amount": verdict.amount / UNIT,
-        "findings": [
-            finding_document(finding, identifier, lines)
-            for finding, identifier in zip(verdict.findings, answer.finding_ids, strict=True)
-        ],
-        "cards": [card_document(card, answer.finding_ids) for card in cards(verdict.findings)],
-        "not_checked": [not_checked_document(entry) for entry in verdict.not_checked],
-        "dip": None,
-        "digests": {
-            "engine": digests.engine,
-            "rulebook": digests.rulebook,
-            "overlay": digests.overlay,
-            "dictionary": digests.dictionary,
-            "scheme": digests.scheme,
-        },
-        "elapsed_us": answer.elapsed_us,
-    }
-
-
-def finding_document(finding: Finding, identifier: str, lines: tuple[Line, ...]) -> dict[str, Any]:
-    """Return one finding as ``FindingOut``."""
-    return {
-        "id": identifier,
-        "rule": finding.rule,
-        "kind": finding.kind,
-        "code": finding.code,
-        "title": finding.title,
-        "item": finding.item,
-        "certainty": finding.certainty,
-        "level": finding.level,
-        "scope": finding.scope,
-        "reason_required": finding.reason_required,
-        "lines": [
-            {"position": at, "id": lines[at].id, "amount": amount / UNIT}
-            for at, amount in zip(finding.lines, finding.amounts, strict=True)
-        ],
-        "involved": [
-            {"position": at, "id": lines[at].id if at >= 0 else "", "amount": None} for at in finding.involved
-        ],
-        "message": finding.message,
-        "limit": finding.limit,
-        "present": finding.present,
-        "allowed": finding.allowed,
-        "facts": dict(finding.facts),
-        "amount": sum(finding.amounts) / UNIT,
-        "basis": finding.basis,
-        "citation": citation_document(finding.citation) if finding.citation else None,
-        "tags": finding.tags,
-    }
-
-
-def card_document(card: Card, finding_ids: tuple[str, ...]) -> dict[str, Any]:
-    """Return one card as ``CardOut``."""
-    return {
-        "item": card.item,
-        "level": card.level,
-        "lines": card.lines,
-        "findings": [finding_ids[number] for number in card.findings],
-        "message": card.message,
-    }
-
-
-@lru_cache(maxsize=4_096)
-def citation_document(citation: Citation) -> dict[str, str | date | None]:
-    """Return a citation as ``CitationOut``."""
-    return {
-        "id": citation.id,
-        "instrument": citation.instrument,
-        "number": citation.number,
-        "clause": citation.clause,
-        "published": citation.published,
-        "valid_from": citation.valid_from,
-        "valid_to": citation.valid_to,
-    }
-
-
-def not_checked_document(entry: NotChecked) -> dict[str, Any]:
-    """Return one *not checked* as ``NotCheckedOut``."""
-    return {
-        "rule": entry.rule,
-        "kind": entry.kind,
-        "title": entry.title,
-        "fields": list(entry.fields),
-        "reason": entry.reason,
-        "lines": list(entry.lines),
-        "message": explain(entry),
-    }
-
-
-def problem_document(problem: Problem) -> dict[str, Any]:
-    """Return a problem as ``ProblemOut``."""
-    return {
-        "code": problem.kind.code,
-        "title": problem.kind.title,
-        "title_zh": problem.kind.title_zh,
-        "detail": problem.detail,
-        "faults": [{"field": fault.field, "message": fault.message} for fault in problem.faults],
-    }
 
 
 DIALECT: Final = NativeDialect()

@@ -46,6 +46,7 @@ def status(here: Instance) -> dict[str, Any]:
         "rulebook": active.rulebook.digest if active else None,
         "rules": len(active.rulebook.entries) if active else 0,
         "packs": {pack.name: pack.version for pack in active.rulebook.packs} if active else {},
+        "schemes": {found.scheme.name: found.scheme.version for found in active.schemes.directories} if active else {},
         "activation": active.source if active else None,
         "activation_confirmed_seconds_ago": round(time.monotonic() - confirmed, 1) if confirmed else None,
         "database": {"bundled": read_state(here.settings.data_dir), "last_error": recorder.last_error},

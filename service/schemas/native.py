@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
 from rules.codes import Category, Certainty, FeeClass, Level, Reason, Role, Scope, Sex, State, VisitType
+from rules.dip.codes import Band, IneligibleReason, Status
 from service.records import Action
 from service.schemas import scalars
 
@@ -78,10 +79,14 @@ class VisitIn(_In):
     department: Text = Field(None, description="科室")
     doctor: Text = Field(None, description="医师编码, no name")
     total_amount: Number = Field(None, description="费用总额, yuan, current lines included")
+    icu_days: Annotated[int, Field(ge=0, le=3650)] | None = Field(None, description="重症监护天数 so far")
+    died: bool | None = Field(None, description="死亡")
     insurance_before: Text = Field(None, description="变更前的险种, where the sender keeps it (费别变更)")
     chronic_disease: Text = Field(None, description="门慢门特病种编码 (M03900 …); '' for none")
     internet: bool | None = Field(None, description="互联网诊疗")
     out_of_area: bool | None = Field(None, description="异地就医")
+    insured_place: Text = Field(None, description="参保地区划")
+    day_surgery: bool | None = Field(None, description="日间手术")
     planned: bool | None = Field(None, description="计划内入院 (放化疗周期, 分期手术, 透析 …)")
 
 
@@ -304,6 +309,47 @@ class DigestsOut(BaseModel):
     scheme: str | None
 
 
+class StandingOut(BaseModel):
+    """Where the stay stands under the scheme. A standard is a reference (参考), never a cap."""
+
+    status: Status = Field(description="入组结果")
+    group: str | None = Field(description="病种编码")
+    name: str | None
+    reasons: list[str] = Field(description="why something is not known, or is uncertain; see docs/dip.md")
+    tied: list[str] = Field(description="other groups that fit equally well")
+    standard_points: float | None = Field(description="points of a case of normal cost (病种分值)")
+    points: float | None = Field(description="points at this cost, after deviation")
+    standard: float | None = Field(description="参考支付标准, yuan")
+    cost: float | None = Field(description="cost so far, yuan")
+    ratio: float | None = Field(description="cost / reference average")
+    band: Band = Field(description="费用偏差")
+    balance: float | None = Field(description="expected surplus (+) or loss (-), yuan; null when not paid by DIP")
+
+
+class DipMoveOut(BaseModel):
+    """What would move the stay to another group, supported by what is already recorded: a question to verify."""
+
+    group: str
+    name: str
+    message: str
+    points_difference: float | None
+    evidence: list[str] = Field(description="codes in the record that it rests on")
+
+
+class DipOut(BaseModel):
+    """Where an in-patient stay stands, now and after this order (DIP 预估)."""
+
+    scheme: str
+    version: str
+    estimated: bool = Field(description="预估: the stay is not over")
+    eligible: bool | None = Field(description="paid by DIP at all; null: not known")
+    ineligible: IneligibleReason | None
+    now: StandingOut
+    after: StandingOut
+    moves: list[DipMoveOut]
+    explanation: list[str] = Field(description="why this group, which coefficient came from where")
+
+
 class CheckAnswer(BaseModel):
     """The verdict (判定)."""
 
@@ -316,7 +362,7 @@ class CheckAnswer(BaseModel):
     findings: list[FindingOut]
     cards: list[CardOut] = Field(description="the findings above silent, as shown: one card per remark and line")
     not_checked: list[NotCheckedOut]
-    dip: None = Field(description="DIP result (病种分值); null: no scheme is loaded")
+    dip: DipOut | None = Field(description="DIP result (病种分值); null: not in hospital, or no scheme is in force")
     digests: DigestsOut
     elapsed_us: int
 

@@ -57,8 +57,33 @@ READING = {
 WORLDLY = {"environ", "getenv", "urandom", "getLogger"}
 CLOCK = {"now", "today", "utcnow", "fromtimestamp"}
 
-FACE = {"rules", "rules.model", "rules.codes", "rules.codings", "rules.pack", "rules.kinds"}
-"""What the service may use of the core, besides the compiler's public modules."""
+FACE = {"rules", "rules.model", "rules.noun", "rules.codes", "rules.codings", "rules.pack", "rules.kinds"}
+"""What the service may use of the core, besides the compilers' public modules."""
+DIP = {
+    "rules.dip.auxiliary",
+    "rules.dip.assess",
+    "rules.dip.codes",
+    "rules.dip.compiler",
+    "rules.dip.directory",
+    "rules.dip.grouper",
+    "rules.dip.model",
+    "rules.dip.moves",
+    "rules.dip.normalise",
+    "rules.dip.payment",
+    "rules.dip.record_quality",
+    "rules.dip.quality",
+    "rules.dip.quality_facts",
+    "rules.dip.quality_signs",
+    "rules.dip.result",
+    "rules.dip.settlement",
+    "rules.dip.settled",
+    "rules.dip.strategies",
+    "rules.dip.behaviour",
+    "rules.dip.measuring",
+    "rules.dip.tracing",
+    "rules.dip.words",
+}
+"""The face of DIP: one module a use."""
 
 
 def offenders(named, allowed):
@@ -135,11 +160,12 @@ def test_the_view_may_speak_of_today():
 def test_kinds_do_not_import_each_other():
     """A kind is one file: it knows the contract and the shared views, no other kind, and not the engine."""
     kinds = {name: path for name, path in RULES.items() if inside(name, "rules.kinds") and name != "rules.kinds"}
+    below = {"rules.model", "rules.codes", "rules.codings", "rules.patterns", "rules.words"}
+    below |= {"rules.dip.codes", "rules.dip.result"}  # DIP is a fact to kinds, whatever makes it
 
     def allowed(found):
         shared = found.rpartition(".")[2].startswith("_") and inside(found, "rules.kinds")
-        base = found in {"rules.model", "rules.codes", "rules.codings", "rules.patterns", "rules.words"}
-        return not inside(found, "rules") or shared or base or inside(found, "rules.expressions")
+        return not inside(found, "rules") or shared or found in below or inside(found, "rules.expressions")
 
     assert {} == offenders(kinds, allowed)
 
@@ -152,12 +178,30 @@ def test_the_engine_does_not_know_the_compiler():
     assert {} == offenders(engine, lambda found: not inside(found, "rules.compiler"))
 
 
+def test_dip_knows_neither_rules_nor_engine():
+    """DIP stands below the engine and beside the rules: it sees nouns and codes, no kind and no rulebook."""
+    dip = {name: path for name, path in RULES.items() if inside(name, "rules.dip")}
+    below = {"rules.model", "rules.noun", "rules.codes", "rules.codings", "rules.patterns"}
+
+    def allowed(name):
+        compiling = inside(name, "rules.dip.compiler")
+        return lambda found: (
+            not inside(found, "rules")
+            or inside(found, "rules.dip")
+            or found in below
+            or (compiling and inside(found, "rules.compiler"))
+        )
+
+    wrong = {name: offenders({name: path}, allowed(name)) for name, path in dip.items()}
+    assert {} == {name: found for name, found in wrong.items() if found}
+
+
 def test_the_service_uses_the_public_face():
     """All of the service reaches the core by its face and the compiler's public modules."""
 
     def allowed(found):
         compiler = inside(found, "rules.compiler") and not found.rpartition(".")[2].startswith("_")
-        return not inside(found, "rules") or found in FACE or compiler
+        return not inside(found, "rules") or found in FACE | DIP or compiler
 
     assert {} == offenders(SERVICE, allowed)
 

@@ -8,14 +8,17 @@ import pytest
 from rules.compiler import compare, compile_pack, examine, run_cases
 from rules.compiler.cases import _DIALECT, Case, ExpectedFinding, ExpectedGap, decode_cases
 from rules.compiler.documents import SHANGHAI, fixed, moment
+from rules.dip.directory import Directory
 from rules.engine.check import check
 from rules.engine.rulebook import Rulebook
+from rules.engine.specimen_scheme import SCHEME
 from rules.model import (
     Citation,
     Diagnosis,
     Digests,
     Facility,
     Finding,
+    Input,
     Line,
     NotChecked,
     Operation,
@@ -106,7 +109,8 @@ class TestReading:
 
     def test_every_count_and_every_amount_is_known_as_such(self) -> None:
         """A new number in the model must be read as written or in 1/10,000; this list decides which."""
-        plain = {(Patient, "weight_g"), (Facility, "level"), (Line, "position"), (Line, "supply_days"), (Line, "doses")}
+        plain = {(Patient, "weight_g"), (Facility, "level"), (Visit, "icu_days")}
+        plain |= {(Line, "position"), (Line, "supply_days"), (Line, "doses")}
         numbers = {
             (noun, name)
             for noun in (Patient, Facility, Visit, Diagnosis, Operation, Line)
@@ -214,10 +218,30 @@ class TestRunning:
     def outcomes(self, text: str) -> list[tuple[str, ...]]:
         pack = small(cases=text.encode())
         rulebook = Rulebook.build([compile_pack(pack)])
-        return [outcome.differences for outcome in run_cases(examine(pack).cases, lambda given: check(given, rulebook))]
+        found = run_cases(examine(pack).cases, lambda given, scheme: check(given, rulebook, scheme))
+        return [outcome.differences for outcome in found]
 
     def test_through_the_engine(self) -> None:
         assert self.outcomes(CASE) == [()]
+
+    def test_each_case_under_the_scheme_it_names(self) -> None:
+        """One that names none has none; one that nobody knows fails the case."""
+        schemes: list[Directory | None] = []
+        rulebook = Rulebook.build([compile_pack(small())])
+
+        def evaluate(given: Input, scheme: Directory | None) -> Verdict:
+            schemes.append(scheme)
+            return check(given, rulebook, scheme)
+
+        def differences(text: str) -> list[tuple[str, ...]]:
+            cases = examine(small(cases=text.encode())).cases
+            return [outcome.differences for outcome in run_cases(cases, evaluate, {"small": SCHEME}.get)]
+
+        assert differences(CASE) == differences(f"{CASE.rstrip()}\n  scheme: small\n") == [()]
+        assert schemes == [None, SCHEME]
+        assert differences(f"{CASE.rstrip()}\n  scheme: smal\n") == [
+            ("- scheme smal, which is none of those that ship",)
+        ]
 
     def test_a_wrong_expectation_is_told(self) -> None:
         (differences,) = self.outcomes(CASE.replace("sex: male", "sex: female"))

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.db, pytest.mark.anyio]
 async def pool(database_url: str) -> AsyncIterator[Pool]:
     pool = Pool(database_url)
     for digest in ("d1", "d2"):
-        await packs.store(pool, digest=digest, name="national", version="1", built=digest.encode())
+        await packs.store(pool, packs.Built("pack", digest, "national", "1", digest.encode()))
     yield pool
     await pool.close()
 
@@ -30,7 +30,7 @@ async def activate(pool: Pool, digest: str | None, **options: object) -> int:
 
 async def test_a_pack_is_kept_by_digest(pool: Pool) -> None:
     """Storing it again changes nothing."""
-    await packs.store(pool, digest="d1", name="national", version="1", built=b"other")
+    await packs.store(pool, packs.Built("pack", "d1", "national", "1", b"other"))
 
     assert await packs.fetch(pool, "d1") == b"d1"
     assert await packs.fetch(pool, "d9") is None

@@ -1,13 +1,16 @@
 """The national dialect's writer: each rule of the interface page, section 7, and rulings 11 and 12."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from rules.model import Citation, NotChecked
+from rules.dip.result import DipResult, Standing
+from rules.model import UNIT, Citation, NotChecked
 from service.dialects._contract import Answer, FeedbackAnswer, Reading
 from service.dialects._national_words import CALLED
 from service.dialects.national import DIALECT
@@ -381,3 +384,45 @@ def test_every_fact_a_kind_may_lack_has_a_name():
 
     assert set() == said - set(FIELDS)
     assert len(said) > 20
+
+
+class TestDip:
+    """Where a site wants it, ``warn_msg`` says where a stay stands."""
+
+    STANDING = Standing(
+        status="core",
+        group="K80.1",
+        name="胆囊结石",
+        standard=10_000 * UNIT,
+        cost=8_000 * UNIT,
+        balance=2_000 * UNIT,
+    )
+
+    def said(self, site: Site, **changes: Any) -> str | None:
+        given: dict[str, Any] = {"scheme": "s", "version": "1", "eligible": True, "now": self.STANDING}
+        given["after"] = self.STANDING
+        dip = DipResult(**(given | changes))
+        found = an_answer()
+        answer = dataclasses.replace(found, verdict=replace(found.verdict, dip=dip))
+        text: str | None = written(answer, read(a_message(), site))["warn_msg"]
+        return text
+
+    def test_quiet_by_default(self) -> None:
+        """Nothing that is not asked for."""
+        assert self.said(Site()) is None
+
+    def test_group_standard_cost_and_balance(self) -> None:
+        """A reference and an estimate; never a cap (ruling 24)."""
+        expected = "DIP预估:核心病种 K80.1 胆囊结石,参考支付标准10000.00元,本单后费用8000.00元,预计结余2000.00元"
+
+        assert expected == self.said(Site(dip_notice=True))
+
+    def test_a_loss_says_so(self) -> None:
+        """The sign is a word."""
+        assert "预计超出2000.00元" in str(
+            self.said(Site(dip_notice=True), after=replace(self.STANDING, balance=-2_000 * UNIT))
+        )
+
+    def test_who_is_not_paid_by_dip_gets_no_money(self) -> None:
+        """Ruling 25."""
+        assert "DIP预估:核心病种 K80.1 胆囊结石,不按DIP付费" == self.said(Site(dip_notice=True), eligible=False)

@@ -19,10 +19,18 @@ PAGE = ROOT / "docs" / "rules-classes.md"
 CATALOGUE = ROOT.parent / "shared" / "data" / "audit-rules" / "liangku" / "rule_catalog_2025_88.json"
 CHECKLIST = [
     *(f"B{number}" for number in range(1, 11)),
+    "C10",
+    "C11",
     *(f"E{number}" for number in range(3, 12)),
     *(f"H{number}" for number in range(14, 30)),
     *(f"I{number}" for number in range(3, 13)),
+    "J8",
+    "K32",
+    "K40",
+    "K41",
     "K44",
+    "L17",
+    "P36",
 ]
 PACKS = ("national-2026", "hospital-example")
 NONE = "–"
@@ -114,7 +122,7 @@ def test_the_counts_are_the_packs() -> None:
 
 
 def test_every_rule_of_the_checklist_is_there() -> None:
-    """Prompts (B), result lists (E), rule types (H), chronic disease (I) and the non-insurance physician (K44)."""
+    """Prompts (B, C), result lists (E), rule types (H), chronic disease (I), DIP, non-insurance physicians (K44)."""
     assert CHECKLIST == [row[0] for row in TERMS]
     assert [] == [row[0] for row in TERMS if not row[2]]
 

@@ -129,7 +129,7 @@ def _other_pack(database_url, folder):
     (folder / "insurance_limit.csv").unlink()
     shutil.rmtree(folder / "cases")
     manifest = folder / "pack.yaml"
-    manifest.write_text(manifest.read_text(encoding="utf-8").replace("2026.12.0", "2026.12.1"), encoding="utf-8")
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("2026.13.0", "2026.13.1"), encoding="utf-8")
     pack = compile_pack(folder)
     activate_pack(Settings(database_url=database_url), pack, by="test")
     return pack.digest

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from rules import KINDS, check, encode, reference
 from rules.codes import CERTAINTY_RANK
 from rules.engine import specimen
+from rules.engine.specimen_scheme import SCHEME
 from tests.builders import MORE_RULES, SAMPLES, a_rule, a_rulebook
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +67,7 @@ def test_scopes_are_named(name):
 def test_the_witness_fires(name, columns):
     """The generated encounter fires the rule, once, with one of its codes and a full message."""
     rulebook = rulebook_of(name, columns)
-    verdict = check(specimen.witness(rulebook.entries[0], rulebook), rulebook)
+    verdict = check(specimen.witness(rulebook.entries[0], rulebook), rulebook, SCHEME)
 
     assert ["R1"] == [finding.rule for finding in verdict.findings]
     (finding,) = verdict.findings
@@ -82,7 +83,7 @@ def test_the_witness_fires(name, columns):
 def test_the_near_miss_is_judged_and_silent(name, columns):
     """The nearest encounter within the limit says nothing, and nothing was left unread."""
     rulebook = rulebook_of(name, columns)
-    verdict = check(specimen.near_miss(rulebook.entries[0], rulebook), rulebook)
+    verdict = check(specimen.near_miss(rulebook.entries[0], rulebook), rulebook, SCHEME)
 
     assert "clear" == verdict.state
     assert () == verdict.not_checked
@@ -106,7 +107,7 @@ def test_the_near_miss_is_near(name, columns, tighter):
     tight = rulebook_of(name, columns | tighter)
     given = specimen.near_miss(loose.entries[0], loose)
 
-    assert ["R1"] == [finding.rule for finding in check(given, tight).findings]
+    assert ["R1"] == [finding.rule for finding in check(given, tight, SCHEME).findings]
 
 
 @each_row
@@ -116,7 +117,7 @@ def test_the_plain_scan_agrees(name, columns):
     for edit in (specimen.witness, specimen.near_miss):
         given = edit(rulebook.entries[0], rulebook)
 
-        assert encode(reference(given, rulebook)) == encode(check(given, rulebook))
+        assert encode(reference(given, rulebook, SCHEME)) == encode(check(given, rulebook, SCHEME))
 
 
 @each_row
@@ -126,7 +127,7 @@ def test_a_payment_rule_is_cleared_by_self_pay(name, columns):
         rulebook = a_rulebook(a_rule(name, **({"items": "XL02BBA326A001*", "scope": scope} | columns)))
         given = specimen.witness(rulebook.entries[0], rulebook)
         lines = tuple(_self_paid(line) for line in given.encounter.lines)
-        verdict = check(_with_lines(given, lines), rulebook)
+        verdict = check(_with_lines(given, lines), rulebook, SCHEME)
 
         assert (scope == "payment") == (not verdict.findings)
 

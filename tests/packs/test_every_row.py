@@ -10,6 +10,8 @@ import pytest
 from rules import KINDS, Rulebook, check, encode, reference
 from rules.compiler import compile_pack, examine, run_cases
 from rules.engine import specimen
+from rules.engine.specimen_scheme import SCHEME
+from service.schemes import shipped
 
 PACKS = sorted(path.parent for path in (Path(__file__).parents[2] / "rules" / "packs").glob("*/pack.yaml"))
 
@@ -38,7 +40,7 @@ def test_every_witness_fires_its_row_and_only_what_it_implies(rulebook):
     """A row that its own witness does not fire, or that drags others along unnamed, is a fault."""
     wrong = {}
     for entry in rulebook.entries:
-        verdict = check(specimen.witness(entry, rulebook), rulebook)
+        verdict = check(specimen.witness(entry, rulebook), rulebook, SCHEME)
         expected = set() if entry.rule.unset else {entry.rule.id, *entry.rule.implied_by}
         if spoken(verdict) != expected:
             wrong[entry.rule.id] = sorted(spoken(verdict))
@@ -50,7 +52,7 @@ def test_every_near_miss_is_silent(rulebook):
     """The nearest encounter that the limit allows raises nothing, and is judged rather than skipped."""
     wrong = {}
     for entry in rulebook.entries:
-        verdict = check(specimen.near_miss(entry, rulebook), rulebook)
+        verdict = check(specimen.near_miss(entry, rulebook), rulebook, SCHEME)
         skipped = bool(unread(verdict, entry.rule.id)) and not entry.rule.unset
         if entry.rule.id in spoken(verdict) or skipped:
             wrong[entry.rule.id] = verdict
@@ -62,7 +64,7 @@ def test_a_row_with_an_unset_parameter_says_so(rulebook):
     """A parameter that the hospital has not set makes its rows *not checked*, naming the parameter."""
     for entry in rulebook.entries:
         if entry.rule.unset:
-            verdict = check(specimen.witness(entry, rulebook), rulebook)
+            verdict = check(specimen.witness(entry, rulebook), rulebook, SCHEME)
             (said,) = unread(verdict, entry.rule.id)
             assert ("parameter", tuple(f"parameter.{name}" for name in entry.rule.unset)) == (said.reason, said.fields)
 
@@ -71,7 +73,7 @@ def test_the_plain_scan_agrees_on_every_specimen(rulebook):
     """Index and reference give the same bytes for every witness and near miss."""
     for entry in rulebook.entries:
         for given in (specimen.witness(entry, rulebook), specimen.near_miss(entry, rulebook)):
-            assert encode(reference(given, rulebook)) == encode(check(given, rulebook))
+            assert encode(reference(given, rulebook, SCHEME)) == encode(check(given, rulebook, SCHEME))
 
 
 def test_incomplete_rows_never_speak(rulebook):
@@ -87,7 +89,7 @@ def test_named_cases_pass(folder):
     book = Rulebook.build([examined.pack])
     failed = {
         outcome.placed.case.name: outcome.differences
-        for outcome in run_cases(examined.cases, lambda given: check(given, book))
+        for outcome in run_cases(examined.cases, lambda given, scheme: check(given, book, scheme), shipped)
         if not outcome.passed
     }
 

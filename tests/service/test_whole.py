@@ -104,7 +104,7 @@ def test_a_newcomers_path(tmp_path):
     with served(data_dir) as again:
         again.ready()
         assert answer["id"] in stored(again)
-        assert "2026.12.1" == httpx.get(f"{again.url}/readyz").json()["packs"]["national-2026"]
+        assert "2026.13.1" == httpx.get(f"{again.url}/readyz").json()["packs"]["national-2026"]
 
 
 def _stop(running):
@@ -117,7 +117,7 @@ def _without_insurance_limits(folder):
     (folder / "insurance_limit.csv").unlink()
     shutil.rmtree(folder / "cases")
     manifest = folder / "pack.yaml"
-    manifest.write_text(manifest.read_text(encoding="utf-8").replace("2026.12.0", "2026.12.1"), encoding="utf-8")
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("2026.13.0", "2026.13.1"), encoding="utf-8")
     return folder
 
 

@@ -1,0 +1,65 @@
+"""What pydantic finds wrong with a document, as our faults: the caller's own path and a short Chinese sentence.
+
+In: a ``ValidationError``. Out: ``Fault`` entries that never carry the value of a field.
+"""
+
+from typing import Any, Final, cast
+
+from pydantic import ValidationError
+
+from service.errors import Fault
+
+MESSAGES: Final = {
+    "missing": "必填",
+    "extra_forbidden": "未知字段,请检查拼写",
+    "bool_type": "应为 true 或 false",
+    "bool_parsing": "应为 true 或 false",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "int_from_float": "应为整数",
+    "string_type": "应为文本",
+    "list_type": "应为数组",
+    "dict_type": "应为对象",
+    "model_type": "应为对象",
+    "model_attributes_type": "应为对象",
+    "string_pattern_mismatch": "取值不在允许范围内",
+}
+_RANGES: Final = frozenset(
+    {
+        "greater_than",
+        "greater_than_equal",
+        "less_than",
+        "less_than_equal",
+        "too_long",
+        "too_short",
+        "string_too_long",
+        "string_too_short",
+    }
+)
+
+
+def faults_of(error: ValidationError) -> tuple[Fault, ...]:
+    """Return every fault with its path in the caller's own names."""
+    entries = error.errors(include_url=False, include_input=False)
+    return tuple(Fault(path_of(entry["loc"]), message_of(cast("dict[str, Any]", entry))) for entry in entries)
+
+
+def path_of(location: tuple[int | str, ...]) -> str:
+    """Return a path as ``cases[3].cost``."""
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def message_of(entry: dict[str, Any]) -> str:
+    """Return what is wrong, in Chinese."""
+    kind = entry["type"]
+    context = entry.get("ctx", {})
+    if kind == "value_error":
+        return str(context.get("error", "取值不合法"))
+    if kind in {"literal_error", "enum"}:
+        return f"应为 {context.get('expected', '')} 之一"
+    if kind in _RANGES:
+        return f"超出允许范围({entry['msg']})"
+    return MESSAGES.get(kind, f"取值不合法({kind})")

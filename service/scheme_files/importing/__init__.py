@@ -1,0 +1,1 @@
+"""A city's own tables into a scheme: recognised, previewed, written whole or not at all, and taken back."""
