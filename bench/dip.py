@@ -23,6 +23,7 @@ from rules.dip.model import Case
 from rules.dip.reference import group_by_scan
 from rules.dip.stay import Stay
 from rules.model import Diagnosis, Encounter, Facility, Input, Operation, Patient, Visit
+from service.app import quiet_collector
 
 PROVED: Final = 60
 """Cases compared with a plain scan before anything is timed."""
@@ -51,9 +52,10 @@ def prove(directory: Directory, cases: Sequence[Case]) -> None:
 
 
 def speed(directory: Directory, cases: Sequence[Case], rounds: int) -> Speed:
-    """Return what a case costs; each figure the median of rounds over all cases."""
+    """Return what a case costs; each figure the median of rounds over all cases, the collector set as when serving."""
     found = [group(case, directory) for case in cases]
     inputs = [input_of(case) for case in cases]
+    quiet_collector()
     return Speed(
         group=_each(lambda: [group(case, directory) for case in cases], len(cases), rounds),
         group_anew=_anew(directory, cases),

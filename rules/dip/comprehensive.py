@@ -13,10 +13,10 @@ def pooled(coded: Coded, directory: Directory) -> Grouping | None:
     for key, pool in directory.pools.pools(coded.code):
         answers = pool.groups(coded)
         if len(answers) > 1:
-            detail = f"综合病种{key}按手术级别分组，而病例手术的级别不全，不能确定。"
+            detail = f"综合病种{key}按手术级别分组,而病例手术的级别不全,不能确定。"
             return ungrouped(coded, "operation_not_known", detail)
         if answers and len(answers[0]) > 1:
-            detail = f"综合病种目录中{key}有多个病种同等符合：{'、'.join(answers[0])}。"
+            detail = f"综合病种目录中{key}有多个病种同等符合:{'、'.join(answers[0])}。"
             return ungrouped(coded, "rows_tie", detail, answers[0])
         if answers:
             return grouped(coded, "comprehensive", answers[0][0], layer="comprehensive")

@@ -15,7 +15,7 @@ NAMED = 3
 
 def code_list(codes: Sequence[str]) -> str:
     """Return codes as alternatives, the first few of a long list."""
-    written = [f"{code[1:]}（全码）" if code.startswith("=") else code for code in codes[:NAMED]]
+    written = [f"{code[1:]}(全码)" if code.startswith("=") else code for code in codes[:NAMED]]
     return "或".join(written) + ("等" if len(codes) > NAMED else "")
 
 
@@ -31,11 +31,11 @@ def lacking(row: Prepared, coded: Coded, step: Step, directory: Directory, *, op
     found = _operations_lacking(row, coded, step, directory)
     if not row.operative and not row.row.any_operations:
         if coded.attribute is None:
-            found.append("操作属性不能确定，不能判断是否保守治疗")
+            found.append("操作属性不能确定,不能判断是否保守治疗")
         elif coded.attribute != "conservative":
-            found.append(f"该行为保守治疗，病例操作属性为{ATTRIBUTE_WORDS[coded.attribute]}")
+            found.append(f"该行为保守治疗,病例操作属性为{ATTRIBUTE_WORDS[coded.attribute]}")
         elif operative_fit:
-            found.append("该行为保守治疗，已有含手术操作的行符合")
+            found.append("该行为保守治疗,已有含手术操作的行符合")
     if row.never or not diagnoses_hold(row, coded):
         found.append(_diagnoses_lacking(row.row))
     if row.bounded and missing_facts(row.row, coded.case) is None:
@@ -48,7 +48,7 @@ def _operations_lacking(row: Prepared, coded: Coded, step: Step, directory: Dire
         return []
     found = []
     if row.row.main and not row.row.anywhere and not any(part(coded.main) for part in row.main):
-        wanted = "；".join(code_list(part) for part in row.row.main)
+        wanted = ";".join(code_list(part) for part in row.row.main)
         found.append(f"主要手术操作须为{wanted}")
     parts = [
         (part, codes) for part, codes in zip(row.main, row.row.main, strict=True) if row.anywhere or len(row.main) > 1
@@ -79,7 +79,7 @@ def _diagnoses_lacking(row: Row) -> str:
         asked.append(f"其他诊断中不得有{code_list(row.without_diagnoses)}")
     if row.condition:
         asked.append(f"{'不得' if row.condition.startswith('!') else '须'}满足条件{row.condition.removeprefix('!')}")
-    return "诊断条件不满足（" + "，".join(asked) + "）"
+    return "诊断条件不满足(" + ",".join(asked) + ")"
 
 
 def related_missing(row: Prepared, used: Sequence[str], found: int, spelling: Spelling) -> str:
@@ -91,5 +91,5 @@ def related_missing(row: Prepared, used: Sequence[str], found: int, spelling: Sp
         for codes in row.row.related
         if not any(key in codes for operation in used for key in spelling(operation))
     ]
-    words = f"，相关手术操作{len(row.related)}项中有{found}项"
-    return words + (f"（缺{'、'.join(missing)}）" if missing else "")
+    words = f",相关手术操作{len(row.related)}项中有{found}项"
+    return words + (f"(缺{'、'.join(missing)})" if missing else "")

@@ -8,7 +8,7 @@ from rules.dip.codes import GroupingReason, Status
 from rules.dip.model import Group, Grouping, Remark, Row
 
 MISSING_WORDS: Final[dict[GroupingReason, str]] = {
-    "age_missing": "年龄（不足1岁须有天数）",
+    "age_missing": "年龄(不足1岁须有天数)",
     "weight_missing": "体重",
     "fact_missing": "性别或住院天数",
 }
@@ -34,7 +34,7 @@ def ungrouped_with(coded: Coded, remarks: tuple[Remark, ...], tied: tuple[str, .
 def undecided(coded: Coded, unknown: tuple[str, ...] | None = None) -> Grouping:
     """Return the outcome of a case that operations without a known attribute leave open."""
     named = coded.unknown if unknown is None else unknown
-    detail = f"手术操作{'、'.join(named)}的操作属性未知，不能判断入组。"
+    detail = f"手术操作{'、'.join(named)}的操作属性未知,不能判断入组。"
     return ungrouped(coded, "operation_not_known", detail)
 
 
@@ -43,7 +43,7 @@ def unknown_remarks(coded: Coded, used: tuple[str, ...] = ()) -> tuple[Remark, .
     left = [code for code in coded.unknown if code not in used]
     if not left:
         return ()
-    detail = f"手术操作{'、'.join(left)}的操作属性未知，未计入病例的操作属性。"
+    detail = f"手术操作{'、'.join(left)}的操作属性未知,未计入病例的操作属性。"
     return (Remark(reason="operation_not_known", detail=detail),)
 
 
@@ -77,7 +77,7 @@ def by_row(coded: Coded, row: Row, group: Group, used: tuple[str, ...], tied: tu
     """Return the outcome of a case that a row of the catalogue takes."""
     remarks: tuple[Remark, ...] = ()
     if tied:
-        detail = f"{'、'.join(tied)}与{row.group}同等符合，按目录次序取{row.group}。"
+        detail = f"{'、'.join(tied)}与{row.group}同等符合,按目录次序取{row.group}。"
         remarks = (Remark(reason="rows_tie", detail=detail),)
     return grouped(
         coded,
@@ -93,7 +93,7 @@ def by_row(coded: Coded, row: Row, group: Group, used: tuple[str, ...], tied: tu
 
 def tie(coded: Coded, groups: tuple[str, ...]) -> Grouping:
     """Return the outcome of a case that several rows fit equally well."""
-    return ungrouped(coded, "rows_tie", f"{'、'.join(groups)}同等符合，方案没有规定取舍。", groups)
+    return ungrouped(coded, "rows_tie", f"{'、'.join(groups)}同等符合,方案没有规定取舍。", groups)
 
 
 def missing(coded: Coded, wanting: Mapping[GroupingReason, Iterable[str]]) -> Grouping:
@@ -104,7 +104,7 @@ def missing(coded: Coded, wanting: Mapping[GroupingReason, Iterable[str]]) -> Gr
         tuple(
             Remark(
                 reason=reason,
-                detail=f"缺{MISSING_WORDS[reason]}，不能判断是否入{'、'.join(sorted(set(wanting[reason])))}。",
+                detail=f"缺{MISSING_WORDS[reason]},不能判断是否入{'、'.join(sorted(set(wanting[reason])))}。",
             )
             for reason in order
         ),
@@ -118,5 +118,5 @@ def nothing(coded: Coded, *, partial: bool) -> Grouping:
     if not coded.principal:
         return ungrouped(coded, "missing_principal_diagnosis", "病例没有主要诊断编码。")
     operations = f"、手术操作{'、'.join(coded.operations)}" if coded.operations else ""
-    extract = "本方案是目录节选，未列出的病种仍可能存在。" if partial else ""
+    extract = "本方案是目录节选,未列出的病种仍可能存在。" if partial else ""
     return ungrouped(coded, "no_group", f"目录中没有与主要诊断{coded.principal}{operations}对应的病种。{extract}")

@@ -36,7 +36,7 @@ class Principals:
             return refusal
         for limit in limits:
             if limit.sex is not None and limit.sex != sex:
-                return "sex_conflict", f"{code}是{SEX_WORDS[limit.sex]}的诊断，病例性别为{SEX_WORDS[sex]}。"
+                return "sex_conflict", f"{code}是{SEX_WORDS[limit.sex]}的诊断,病例性别为{SEX_WORDS[sex]}。"
         return None
 
     def _judge(self, code: str) -> tuple[Refusal | None, tuple[Limit, ...]]:
@@ -47,7 +47,7 @@ class Principals:
         if not code:
             return "missing_principal_diagnosis", "病例没有主要诊断编码。"
         if because := self._never_principal(code):
-            return "principal_diagnosis_not_allowed", f"{code}{because}，不能作主要诊断入组。"
+            return "principal_diagnosis_not_allowed", f"{code}{because},不能作主要诊断入组。"
         if not is_diagnosis(code):
             return "diagnosis_not_in_table", f"{code}不是医保版疾病诊断编码的形式。"
         if not self._in_table(code):
@@ -59,7 +59,7 @@ class Principals:
         if is_morphology(code):
             return "是肿瘤形态学编码"
         if is_asterisk(code):
-            return "是星号（表现）编码"
+            return "是星号(表现)编码"
         if self._not_principal and code.startswith(self._not_principal):
             return "属于外因等附加编码"
         if code in self._excluded or head(code) in self._excluded:

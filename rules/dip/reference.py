@@ -61,11 +61,11 @@ def _principal(coded: Coded, scheme: Scheme) -> Grouping | None:
     if any(principal.startswith(letter) for letter in rules.not_principal):
         why = "属于外因等附加编码"
     if is_asterisk(principal):
-        why = "是星号（表现）编码"
+        why = "是星号(表现)编码"
     if is_morphology(principal):
         why = "是肿瘤形态学编码"
     if why:
-        return ungrouped(coded, "principal_diagnosis_not_allowed", f"{principal}{why}，不能作主要诊断入组。")
+        return ungrouped(coded, "principal_diagnosis_not_allowed", f"{principal}{why},不能作主要诊断入组。")
     if not is_diagnosis(principal):
         return ungrouped(coded, "diagnosis_not_in_table", f"{principal}不是医保版疾病诊断编码的形式。")
     listed = {entry.code for entry in scheme.diagnoses}
@@ -75,7 +75,7 @@ def _principal(coded: Coded, scheme: Scheme) -> Grouping | None:
     sex = coded.case.sex
     for limit in rules.limits:
         if principal.startswith(limit.code) and limit.sex is not None and sex is not None and limit.sex != sex:
-            words = f"{principal}是{SEX_WORDS[limit.sex]}的诊断，病例性别为{SEX_WORDS[sex]}。"
+            words = f"{principal}是{SEX_WORDS[limit.sex]}的诊断,病例性别为{SEX_WORDS[sex]}。"
             return ungrouped(coded, "sex_conflict", words)
     return None
 
@@ -328,10 +328,10 @@ def _comprehensive(coded: Coded, scheme: Scheme) -> Grouping | None:
         if not any(answers):
             continue
         if len(set(answers)) > 1:
-            words = f"综合病种{key}按手术级别分组，而病例手术的级别不全，不能确定。"
+            words = f"综合病种{key}按手术级别分组,而病例手术的级别不全,不能确定。"
             return ungrouped(coded, "operation_not_known", words)
         if len(answers[0]) > 1:
-            words = f"综合病种目录中{key}有多个病种同等符合：{'、'.join(answers[0])}。"
+            words = f"综合病种目录中{key}有多个病种同等符合:{'、'.join(answers[0])}。"
             return ungrouped(coded, "rows_tie", words, answers[0])
         return grouped(coded, "comprehensive", answers[0][0], layer="comprehensive")
     number = rules.numbers.get(coded.attribute)

@@ -21,7 +21,8 @@ from rules.dip.moves import Move, moves
 from rules.dip.quality_signs import signs
 from rules.dip.result import DipMove, DipResult, DipSign, Standing
 from rules.dip.words import points_words
-from rules.model import UNIT, Diagnosis, Encounter, Input, Line
+from rules.lines import amount_of
+from rules.model import Diagnosis, Encounter, Input
 
 GroupBy = Callable[[Case, Directory], Grouping]
 DAYS_OF_A_YEAR_AT_MOST: Final = 366
@@ -243,10 +244,4 @@ def _whole(encounter: Encounter) -> bool:
 
 
 def _charged(encounter: Encounter, *, current: bool) -> int:
-    return sum(_amount(line) for line in encounter.lines if line.current is current and line.visit is None)
-
-
-def _amount(line: Line) -> int:
-    if line.amount is not None:
-        return line.amount
-    return line.price * line.quantity // UNIT if line.price and line.quantity else 0
+    return sum(amount_of(line) for line in encounter.lines if line.current is current and line.visit is None)

@@ -38,9 +38,9 @@ FILTER_WORDS: Final[dict[RowFilter, str]] = {
     "attribute_equals_case": "行的操作属性须与病例相同",
 }
 EFFECT_WORDS: Final = {
-    "removed": "在排除名单中，入组前剔除",
-    "not_main": "不得作主要手术操作，由下一项作主要手术操作",
-    "conservative": "作主要手术操作时按保守治疗入组，全部手术操作不计",
+    "removed": "在排除名单中,入组前剔除",
+    "not_main": "不得作主要手术操作,由下一项作主要手术操作",
+    "conservative": "作主要手术操作时按保守治疗入组,全部手术操作不计",
 }
 
 
@@ -70,7 +70,7 @@ def _codes(case: Case, coded: Coded, directory: Directory) -> list[str]:
         lines.append("没有手术操作。")
     else:
         words = (f"{stages[-1]}{_became(text, stages)}" for text, stages in _operations(case, directory))
-        lines.append(f"手术操作：{'、'.join(dict.fromkeys(words))}。")
+        lines.append(f"手术操作:{'、'.join(dict.fromkeys(words))}。")
     return lines
 
 
@@ -83,26 +83,26 @@ def _became(text: str, stages: Stages) -> str:
     shaped, repaired, mapped = stages
     changes = []
     if shaped != text:
-        changes.append(f"原为“{text.strip()}”，已规范书写")
+        changes.append(f"原为“{text.strip()}”,已规范书写")
     if repaired != shaped:
         changes.append(f"“{shaped}”按编码库补全")
     if mapped != repaired:
         changes.append(f"“{repaired}”按编码版本对照转换")
-    return f"（{'；'.join(changes)}）" if changes else ""
+    return f"({';'.join(changes)})" if changes else ""
 
 
 def _principal_words(coded: Coded, directory: Directory, prepared: PreparedStep, found: Grouping | None) -> list[str]:
     if found is None:
-        return [f"主要诊断判断：{coded.principal}可以作入组主要诊断。"]
-    return [f"主要诊断判断：{remark.detail}" for remark in found.remarks]
+        return [f"主要诊断判断:{coded.principal}可以作入组主要诊断。"]
+    return [f"主要诊断判断:{remark.detail}" for remark in found.remarks]
 
 
 def _operations_words(coded: Coded, directory: Directory, prepared: PreparedStep, found: Grouping | None) -> list[str]:
-    lines = [f"手术操作排除：{operation}{EFFECT_WORDS[effect]}。" for operation, effect in coded.effects]
+    lines = [f"手术操作排除:{operation}{EFFECT_WORDS[effect]}。" for operation, effect in coded.effects]
     if coded.effects and coded.main:
-        lines.append(f"主要手术操作：{coded.main}。")
+        lines.append(f"主要手术操作:{coded.main}。")
     elif coded.effects and not coded.conservative_because:
-        lines.append("没有可作主要手术操作的项目，按保守治疗入组。")
+        lines.append("没有可作主要手术操作的项目,按保守治疗入组。")
     return [*lines, attribute_words(coded, directory)]
 
 
@@ -113,10 +113,10 @@ def attribute_words(coded: Coded, directory: Directory) -> str:
         entry = directory.operation(operation)
         known = entry.attribute if entry is not None else None
         each.append(f"{operation} {ATTRIBUTE_WORDS[known] if known else '属性未知'}")
-    of = f"（{'；'.join(each)}）" if each else ""
+    of = f"({';'.join(each)})" if each else ""
     if coded.attribute is None:
-        return f"操作属性：不能确定{of}。"
-    return f"操作属性：{ATTRIBUTE_WORDS[coded.attribute]}{of}。"
+        return f"操作属性:不能确定{of}。"
+    return f"操作属性:{ATTRIBUTE_WORDS[coded.attribute]}{of}。"
 
 
 def _layer_words(coded: Coded, directory: Directory, prepared: PreparedStep, found: Grouping | None) -> list[str]:
@@ -126,9 +126,9 @@ def _layer_words(coded: Coded, directory: Directory, prepared: PreparedStep, fou
     looked_at = list(dict.fromkeys(row for bucket in index.buckets(coded) for row in bucket.rows()))
     title = f"目录{'、'.join(step.layers)}"
     if not looked_at:
-        return [f"{title}：没有该主要诊断的行。"]
+        return [f"{title}:没有该主要诊断的行。"]
     fits, open_ = fitting(coded, index, step)
-    lines = [f"{title}：查看{len(looked_at)}行，符合{len(fits)}行。"]
+    lines = [f"{title}:查看{len(looked_at)}行,符合{len(fits)}行。"]
     if open_:
         lines += [remark.detail for remark in (found.remarks if found is not None else ())]
     elif fits:
@@ -148,13 +148,13 @@ def _choice_words(fits: list[Fit], coded: Coded, directory: Directory, prepared:
     kept = required(backed, coded, directory, step)
     if step.require:
         names = "、".join(FILTER_WORDS[name] for name in step.require)
-        left = "操作属性未知，不能判断" if kept is None else f"余{len(kept)}行"
-        lines.append(f"筛选（{names}）：{left}。")
+        left = "操作属性未知,不能判断" if kept is None else f"余{len(kept)}行"
+        lines.append(f"筛选({names}):{left}。")
     if not kept or index is None:
         return lines
     chosen = choose(kept, step.prefer, coded, directory, index.keys)
     if chosen.fit is None:
-        return [*lines, f"{_names(chosen.tied, directory)}同等符合，方案没有规定取舍，不入组。"]
+        return [*lines, f"{_names(chosen.tied, directory)}同等符合,方案没有规定取舍,不入组。"]
     taken = chosen.fit.row.row.group
     lines.append(f"取{_name(taken, directory)}{_used(chosen.fit, index)}。")
     passed = [
@@ -164,9 +164,9 @@ def _choice_words(fits: list[Fit], coded: Coded, directory: Directory, prepared:
     ]
     for fit in sorted(passed, key=lambda fit: fit.row.row.number)[:NEIGHBOURS]:
         why = _why_not(fit, chosen.fit, coded, directory, prepared)
-        lines.append(f"{_name(fit.row.row.group, directory)}也符合{_used(fit, index)}，未取：{why}。")
+        lines.append(f"{_name(fit.row.row.group, directory)}也符合{_used(fit, index)},未取:{why}。")
     if chosen.tied:
-        lines.append(f"{_names(chosen.tied, directory)}同等符合，只因目录次序在后未取。")
+        lines.append(f"{_names(chosen.tied, directory)}同等符合,只因目录次序在后未取。")
     return lines
 
 
@@ -186,8 +186,8 @@ def _why_not(fit: Fit, chosen: Fit, coded: Coded, directory: Directory, prepared
 
 def _used(fit: Fit, index: LayerIndex) -> str:
     if not fit.row.operative:
-        return "（不限手术操作）" if fit.row.row.any_operations else "（保守治疗）"
-    return f"（用到{'、'.join(fit.used)}{related_missing(fit.row, fit.used, fit.found, index.keys)}）"
+        return "(不限手术操作)" if fit.row.row.any_operations else "(保守治疗)"
+    return f"(用到{'、'.join(fit.used)}{related_missing(fit.row, fit.used, fit.found, index.keys)})"
 
 
 def _neighbour_words(
@@ -202,7 +202,7 @@ def _neighbour_words(
     ]
     wanting.sort(key=lambda found: (len(found[0]), not found[1].operative, found[1].row.number))
     return [
-        f"{_name(row.row.group, directory)}不符合：{'；'.join(words)}。" for words, row in wanting[:NEIGHBOURS] if words
+        f"{_name(row.row.group, directory)}不符合:{';'.join(words)}。" for words, row in wanting[:NEIGHBOURS] if words
     ]
 
 
@@ -210,35 +210,35 @@ def _comprehensive_words(
     coded: Coded, directory: Directory, prepared: PreparedStep, found: Grouping | None
 ) -> list[str]:
     if coded.attribute is None:
-        return ["综合病种：操作属性不能确定，不能判断。"]
+        return ["综合病种:操作属性不能确定,不能判断。"]
     attribute = ATTRIBUTE_WORDS[coded.attribute]
-    level = f"（手术级别{'、'.join(str(level) for level in coded.levels)}）" if coded.levels else ""
+    level = f"(手术级别{'、'.join(str(level) for level in coded.levels)})" if coded.levels else ""
     keys = [key for key, _ in directory.pools.pools(coded.code)]
     if found is None:
-        return [f"综合病种：按{'、'.join(keys) or coded.code[:3]}与{attribute}{level}没有找到。"]
+        return [f"综合病种:按{'、'.join(keys) or coded.code[:3]}与{attribute}{level}没有找到。"]
     if found.status == "ungrouped":
-        return [f"综合病种：{remark.detail}" for remark in found.remarks[:1]]
+        return [f"综合病种:{remark.detail}" for remark in found.remarks[:1]]
     key = next((key for key, pool in directory.pools.pools(coded.code) if pool.groups(coded)), f"类目{coded.code[:3]}")
-    return [f"综合病种：按{key}与{attribute}{level}取{_name(found.group, directory)}。"]
+    return [f"综合病种:按{key}与{attribute}{level}取{_name(found.group, directory)}。"]
 
 
 def _last_resort_words(coded: Coded, directory: Directory, prepared: PreparedStep, found: Grouping | None) -> list[str]:
     if found is None:
-        return ["保底组：没有。"]
+        return ["保底组:没有。"]
     if found.status == "ungrouped":
-        return ["保底组：操作属性不能确定，不能判断。"]
-    return [f"保底组：取{_name(found.group, directory)}。"]
+        return ["保底组:操作属性不能确定,不能判断。"]
+    return [f"保底组:取{_name(found.group, directory)}。"]
 
 
 def _result(found: Grouping, directory: Directory) -> list[str]:
-    where = f"{_name(found.group, directory)}，{STATUS_WORDS[found.status]}" if found.group else "未入组"
-    reasons = [f"{GROUPING_REASON_WORDS[remark.reason]}：{remark.detail}" for remark in found.remarks]
-    return [f"结果：{where}。", *reasons]
+    where = f"{_name(found.group, directory)},{STATUS_WORDS[found.status]}" if found.group else "未入组"
+    reasons = [f"{GROUPING_REASON_WORDS[remark.reason]}:{remark.detail}" for remark in found.remarks]
+    return [f"结果:{where}。", *reasons]
 
 
 def _name(group: str, directory: Directory) -> str:
     known = directory.groups.get(group)
-    return f"{group}（{known.name}）" if known is not None and known.name and known.name != group else group
+    return f"{group}({known.name})" if known is not None and known.name and known.name != group else group
 
 
 def _names(groups: tuple[str, ...], directory: Directory) -> str:

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from rules.codes import Dictionary, Reason
 from rules.dip.result import DipResult, DipSign
-from rules.model import UNIT, Encounter, Input, Line, Missing, PastVisit, Rule
+from rules.lines import amount_of
+from rules.model import Encounter, Input, Line, Missing, PastVisit, Rule
 from rules.words import NO_WORDS, Words
 
 LONGEST_SPAN = 1_000
@@ -326,13 +327,6 @@ def _take(left: dict[int, int | None], stack: list[int], owed: int) -> int:
         if held == taken:
             stack.pop()
     return owed
-
-
-def amount_of(line: Line) -> int:
-    """Return a line's amount in 1/10,000 yuan: as sent, else price times quantity, else nothing."""
-    if line.amount is not None:
-        return line.amount
-    return line.price * line.quantity // UNIT if line.price and line.quantity else 0
 
 
 def patient_pays(line: Line) -> bool:

@@ -16,7 +16,8 @@ from rules.kinds._contract import Quantity, Row, RuleKind, shared
 from rules.kinds._edits import with_first_line, with_visit
 from rules.kinds._prices import FEN, at_its_price
 from rules.kinds._text import called, number
-from rules.kinds._view import View, amount_of
+from rules.kinds._view import View
+from rules.lines import amount_of
 from rules.model import UNIT, Draft, Encounter, Line, Missing, Rule
 
 Code = Literal["AMOUNT_ABOVE_PRICE", "AMOUNT_BELOW_PRICE", "NEGATIVE_MONEY", "LINE_INCOMPLETE"]

@@ -16,7 +16,8 @@ from rules.kinds._contract import Quantity, Row, RuleKind, shared
 from rules.kinds._edits import positions, with_first_line, with_visit
 from rules.kinds._reading import ALWAYS_SENT, grouped
 from rules.kinds._text import number
-from rules.kinds._view import View, amount_of
+from rules.kinds._view import View
+from rules.lines import amount_of
 from rules.model import UNIT, Draft, Encounter, Line, Missing, Rule
 
 

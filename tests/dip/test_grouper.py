@@ -61,9 +61,9 @@ def reasons(found):
         ("胆囊结石", "diagnosis_not_in_table", "胆囊结石不是医保版疾病诊断编码的形式。"),
         ("A17.07", "diagnosis_not_in_table", "A17.07不是医保版疾病诊断编码的形式。"),
         ("BNP120", "diagnosis_not_in_table", "BNP120不是医保版疾病诊断编码的形式。"),
-        ("W19.x00", "principal_diagnosis_not_allowed", "W19.x00属于外因等附加编码，不能作主要诊断入组。"),
-        ("M8140/3", "principal_diagnosis_not_allowed", "M8140/3是肿瘤形态学编码，不能作主要诊断入组。"),
-        ("G01*", "principal_diagnosis_not_allowed", "G01*是星号（表现）编码，不能作主要诊断入组。"),
+        ("W19.x00", "principal_diagnosis_not_allowed", "W19.x00属于外因等附加编码,不能作主要诊断入组。"),
+        ("M8140/3", "principal_diagnosis_not_allowed", "M8140/3是肿瘤形态学编码,不能作主要诊断入组。"),
+        ("G01*", "principal_diagnosis_not_allowed", "G01*是星号(表现)编码,不能作主要诊断入组。"),
     ],
 )
 def test_a_principal_diagnosis_that_cannot_be_grouped(principal, reason, words):
@@ -490,7 +490,7 @@ def test_an_open_row_is_not_passed_over_for_one_that_fits():
 
     found = grouping(a_case(), *rows)
 
-    assert ["缺体重，不能判断是否入HEAVY、LIGHT。"] == [remark.detail for remark in found.remarks]
+    assert ["缺体重,不能判断是否入HEAVY、LIGHT。"] == [remark.detail for remark in found.remarks]
 
 
 # Attribute, filters, unknown operations, outcomes
@@ -504,7 +504,7 @@ def test_an_unknown_operation_leaves_the_attribute_open():
     found = grouping(a_case("K80.100", "99.0400"), a_row("K80.1"), normalisation=rules, last_resort=last)
 
     assert ("ungrouped", None, ["operation_not_known"]) == (found.status, found.attribute, reasons(found))
-    assert "手术操作99.0400的操作属性未知，不能判断入组。" == found.remarks[0].detail
+    assert "手术操作99.0400的操作属性未知,不能判断入组。" == found.remarks[0].detail
 
 
 def test_an_unknown_operation_does_not_lower_surgery():

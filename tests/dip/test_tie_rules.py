@@ -187,7 +187,7 @@ def test_catalogue_order_decides_and_reports():
     found = group(a_case(), Directory.build(a_scheme(a_row("A"), a_row("B"), a_row("A"), a_row("C"), steps=steps)))
 
     assert ("A", ("B", "C")) == (found.group, found.tied)
-    assert [("rows_tie", "B、C与A同等符合，按目录次序取A。")] == [
+    assert [("rows_tie", "B、C与A同等符合,按目录次序取A。")] == [
         (remark.reason, remark.detail) for remark in found.remarks
     ]
 
@@ -199,7 +199,7 @@ def test_a_tie_that_nothing_decides_is_no_group():
     found = group(a_case(), Directory.build(a_scheme(a_row("A"), a_row("B"), steps=steps)))
 
     assert ("ungrouped", "", ("A", "B")) == (found.status, found.group, found.tied)
-    assert [("rows_tie", "A、B同等符合，方案没有规定取舍。")] == [
+    assert [("rows_tie", "A、B同等符合,方案没有规定取舍。")] == [
         (remark.reason, remark.detail) for remark in found.remarks
     ]
 

@@ -72,39 +72,39 @@ def test_the_whole_trace_of_a_case():
     named = tuple(a_group(row.group, name="胆石症" if row.group == "BX-1040" else "") for row in ROWS)
 
     assert (
-        "主要诊断K80.100（原为“k80100”，已规范书写）。",
-        "手术操作：51.8803、51.2300（原为“51.23”，已规范书写）、51.8801。",
-        "主要诊断判断：K80.100可以作入组主要诊断。",
-        "操作属性：手术（51.8803 治疗性操作；51.2300 手术；51.8801 治疗性操作）。",
-        "目录BX：查看3行，符合3行。",
-        "取BX-1040（胆石症）（用到51.8803、51.2300、51.8801，相关手术操作2项中有2项）。",
-        "BX-1039也符合（用到51.8803、51.2300，相关手术操作1项中有1项），未取：按“相关手术操作符合最多”取舍。",
-        "BX-1041也符合（用到51.8803），未取：按“相关手术操作符合最多”取舍。",
-        "结果：BX-1040（胆石症），核心病种。",
+        "主要诊断K80.100(原为“k80100”,已规范书写)。",
+        "手术操作:51.8803、51.2300(原为“51.23”,已规范书写)、51.8801。",
+        "主要诊断判断:K80.100可以作入组主要诊断。",
+        "操作属性:手术(51.8803 治疗性操作;51.2300 手术;51.8801 治疗性操作)。",
+        "目录BX:查看3行,符合3行。",
+        "取BX-1040(胆石症)(用到51.8803、51.2300、51.8801,相关手术操作2项中有2项)。",
+        "BX-1039也符合(用到51.8803、51.2300,相关手术操作1项中有1项),未取:按“相关手术操作符合最多”取舍。",
+        "BX-1041也符合(用到51.8803),未取:按“相关手术操作符合最多”取舍。",
+        "结果:BX-1040(胆石症),核心病种。",
     ) == explain(a_case("k80100", "51.8803", "51.23", "51.8801"), a_directory(groups=named))
 
 
 @pytest.mark.parametrize(
     ("case", "words"),
     [
-        (a_case("K80.100", "99.9211"), "51.8803（“99.9211”按编码版本对照转换）"),
-        (a_case("K80.100", "81.6200", "51.8803"), "81.6200不得作主要手术操作，由下一项作主要手术操作。"),
-        (a_case("K80.100", "81.6200", "51.8803"), "\n主要手术操作：51.8803。"),
-        (a_case("K80.100", "81.6200"), "没有可作主要手术操作的项目，按保守治疗入组。"),
-        (a_case("K80.100", "80.5100", "51.8803"), "80.5100作主要手术操作时按保守治疗入组，全部手术操作不计。"),
-        (a_case("K80.100", "99.9900", "51.8803"), "99.9900在排除名单中，入组前剔除。"),
-        (a_case("K80.100", "51.8803", "51.2300"), "BX-1040也符合（用到51.8803、51.2300，相关手术操作2项中有1项"),
-        (a_case("K80.100", "51.8803", "51.2300"), "（缺51.8806或51.8801）），未取：按“相关手术操作缺得最少”取舍。"),
-        (a_case("K80.100", "51.8803"), "1项中有0项（缺51.2300或51.8701）），未取：相关手术操作一项也没有。"),
-        (a_case("K80.100", "88.4100"), "BX-1041不符合：主要手术操作须为51.8803或51.8805或51.8800x006。"),
-        (a_case("K80.100", "88.4100"), "FZ-1不符合：缺39.9500；诊断条件不满足（其他诊断中须有C00或C01或C02等）。"),
-        (a_case("K80.100", "88.4100"), "JC-1不符合：该行为保守治疗，病例操作属性为诊断性操作。"),
-        (a_case("K80.100", "88.4100"), "综合病种：按K8与诊断性操作取Z-D。\n结果：Z-D，综合病种。"),
-        (a_case("K80.100", "51.2300"), "综合病种：按K8与手术没有找到。\n保底组：没有。\n结果：未入组。"),
-        (a_case("K80.100"), "取JC-1（保守治疗）。\n结果：JC-1，核心病种。"),
-        (a_case("C18.900"), "目录BX：没有该主要诊断的行。"),
-        (a_case("W19.x00"), "主要诊断判断：W19.x00属于外因等附加编码，不能作主要诊断入组。\n结果：未入组。"),
-        (a_case(""), "没有主要诊断编码。\n没有手术操作。\n主要诊断判断：病例没有主要诊断编码。\n结果：未入组。"),
+        (a_case("K80.100", "99.9211"), "51.8803(“99.9211”按编码版本对照转换)"),
+        (a_case("K80.100", "81.6200", "51.8803"), "81.6200不得作主要手术操作,由下一项作主要手术操作。"),
+        (a_case("K80.100", "81.6200", "51.8803"), "\n主要手术操作:51.8803。"),
+        (a_case("K80.100", "81.6200"), "没有可作主要手术操作的项目,按保守治疗入组。"),
+        (a_case("K80.100", "80.5100", "51.8803"), "80.5100作主要手术操作时按保守治疗入组,全部手术操作不计。"),
+        (a_case("K80.100", "99.9900", "51.8803"), "99.9900在排除名单中,入组前剔除。"),
+        (a_case("K80.100", "51.8803", "51.2300"), "BX-1040也符合(用到51.8803、51.2300,相关手术操作2项中有1项"),
+        (a_case("K80.100", "51.8803", "51.2300"), "(缺51.8806或51.8801)),未取:按“相关手术操作缺得最少”取舍。"),
+        (a_case("K80.100", "51.8803"), "1项中有0项(缺51.2300或51.8701)),未取:相关手术操作一项也没有。"),
+        (a_case("K80.100", "88.4100"), "BX-1041不符合:主要手术操作须为51.8803或51.8805或51.8800x006。"),
+        (a_case("K80.100", "88.4100"), "FZ-1不符合:缺39.9500;诊断条件不满足(其他诊断中须有C00或C01或C02等)。"),
+        (a_case("K80.100", "88.4100"), "JC-1不符合:该行为保守治疗,病例操作属性为诊断性操作。"),
+        (a_case("K80.100", "88.4100"), "综合病种:按K8与诊断性操作取Z-D。\n结果:Z-D,综合病种。"),
+        (a_case("K80.100", "51.2300"), "综合病种:按K8与手术没有找到。\n保底组:没有。\n结果:未入组。"),
+        (a_case("K80.100"), "取JC-1(保守治疗)。\n结果:JC-1,核心病种。"),
+        (a_case("C18.900"), "目录BX:没有该主要诊断的行。"),
+        (a_case("W19.x00"), "主要诊断判断:W19.x00属于外因等附加编码,不能作主要诊断入组。\n结果:未入组。"),
+        (a_case(""), "没有主要诊断编码。\n没有手术操作。\n主要诊断判断:病例没有主要诊断编码。\n结果:未入组。"),
     ],
 )  # fmt: skip
 def test_each_step_in_words(case, words):
@@ -120,8 +120,8 @@ def test_ties_in_words():
         steps = (Step(step="layer", layers=("core",), prefer=prefer),)
         return said(a_case(), a_directory(*rows, steps=steps))
 
-    assert "取A（保守治疗）。\nB同等符合，只因目录次序在后未取。\n结果：A，核心病种。" in of("catalogue_order")
-    assert "A、B同等符合，方案没有规定取舍，不入组。\n结果：未入组。" in of()
+    assert "取A(保守治疗)。\nB同等符合,只因目录次序在后未取。\n结果:A,核心病种。" in of("catalogue_order")
+    assert "A、B同等符合,方案没有规定取舍,不入组。\n结果:未入组。" in of()
 
 
 def test_absent_facts_in_words():
@@ -129,7 +129,7 @@ def test_absent_facts_in_words():
     rows = (a_row("XQ-16", max_weight_g=999, any_operations=True),)
     steps = (Step(step="layer", layers=("core",)),)
 
-    assert "目录core：查看1行，符合0行。\n缺体重，不能判断是否入XQ-16。" in said(
+    assert "目录core:查看1行,符合0行。\n缺体重,不能判断是否入XQ-16。" in said(
         a_case(), a_directory(*rows, steps=steps)
     )
 
@@ -139,7 +139,7 @@ def test_filters_in_words():
     steps = (Step(step="layer", layers=("core",), require=("no_unused_surgery",)),)
     directory = a_directory(a_row("D", main="88.4100"), steps=steps)
 
-    assert "筛选（不得剩下手术或介入操作未用）：余0行。" in said(a_case("K80.100", "88.4100", "51.2300"), directory)
+    assert "筛选(不得剩下手术或介入操作未用):余0行。" in said(a_case("K80.100", "88.4100", "51.2300"), directory)
 
 
 def test_a_row_for_any_diagnosis_is_a_neighbour_only_by_an_operation():
@@ -147,16 +147,16 @@ def test_a_row_for_any_diagnosis_is_a_neighbour_only_by_an_operation():
     rows = (a_row("XQ-1", "", "33.6x00"), a_row("XQ-13", "", "96.7201+39.9500"))
     directory = a_directory(*rows, steps=(Step(step="layer", layers=("core",)),))
 
-    assert "XQ-13不符合：主要手术操作须为96.7201；39.9500；缺96.7201；缺39.9500。" not in said(a_case(), directory)
+    assert "XQ-13不符合:主要手术操作须为96.7201;39.9500;缺96.7201;缺39.9500。" not in said(a_case(), directory)
     assert "XQ-1不符合" not in said(a_case("K80.100", "96.7201"), directory)
-    assert "XQ-13不符合：缺39.9500。" in said(a_case("K80.100", "96.7201"), directory)
+    assert "XQ-13不符合:缺39.9500。" in said(a_case("K80.100", "96.7201"), directory)
 
 
 def test_last_resort_in_words():
     """保底组 is named."""
     directory = a_directory(last_resort=(LastResort(group="KBBZ", key="*"),))
 
-    assert "保底组：取KBBZ。\n结果：KBBZ，保底组。" in said(a_case("C18.900"), directory)
+    assert "保底组:取KBBZ。\n结果:KBBZ,保底组。" in said(a_case("C18.900"), directory)
 
 
 @pytest.mark.parametrize("number", range(8))
@@ -167,8 +167,8 @@ def test_the_trace_ends_with_the_group(number):
         directory = Directory.build(scheme)
         for case in cases:
             found, lines = group(case, directory), explain(case, directory)
-            results = [line for line in lines if line.startswith("结果：")]
-            assert [f"结果：{found.group or '未入组'}"] == [line.split("，")[0].rstrip("。") for line in results]
+            results = [line for line in lines if line.startswith("结果:")]
+            assert [f"结果:{found.group or '未入组'}"] == [line.split(",")[0].rstrip("。") for line in results]
             assert all(line.endswith("。") for line in lines)
             assert [remark.detail in lines[-1 - place] for place, remark in enumerate(reversed(found.remarks))] == [
                 True
