@@ -25,6 +25,7 @@ from service.check_flow import Asked
 from service.dialects._contract import Answer, Reading
 from service.journal import Journal
 from service.keys import ANYONE, KeyRing
+from service.schemes import NO_SCHEMES, STARTER, Schemes, shipped
 from service.settings import Settings
 from service.state import Active
 
@@ -60,7 +61,7 @@ class TimedJournal(Journal):
 class Insider:
     """One worker around one rulebook as the service puts it together, without server and database."""
 
-    def __init__(self, rulebook: Rulebook) -> None:
+    def __init__(self, rulebook: Rulebook, schemes: Schemes = NO_SCHEMES) -> None:
         self.rulebook = rulebook
         self._folder = tempfile.TemporaryDirectory(prefix="dipcheck-bench-")
         settings = Settings(data_dir=Path(self._folder.name))
@@ -74,7 +75,7 @@ class Insider:
             webhook=None,
             upstream=None,
         )
-        instance.state.active = Active(rulebook, "bundled")
+        instance.state.active = Active(rulebook, "bundled", schemes)
         self.flow, self.hot_path = instance.flow, instance.hot_path
         self.dialect = instance.dialects["national"]
         self._numbers = count()
@@ -145,8 +146,9 @@ class Shares:
 
 
 def shares(rulebook: Rulebook, bodies: Sequence[Body], rounds: int) -> Shares:
-    """Return where the time of a request goes, journal included."""
-    insider = Insider(rulebook)
+    """Return where the time of a request goes, journal included, with the DIP scheme that ships in use."""
+    scheme = shipped(STARTER.name)
+    insider = Insider(rulebook, NO_SCHEMES if scheme is None else Schemes((scheme,)))
     try:
         readings = [insider.read(insider.fresh(body)) for body in bodies]
         given = [Input(encounter=one.encounter, time=one.time, role=one.role) for one in readings]
@@ -155,7 +157,7 @@ def shares(rulebook: Rulebook, bodies: Sequence[Body], rounds: int) -> Shares:
         steps: dict[str, Step] = {
             "whole": lambda: [insider.request(insider.fresh(body)) for body in bodies],
             "read": lambda: [insider.read(insider.fresh(body)) for body in bodies],
-            "check": lambda: [check(one, rulebook) for one in given],
+            "check": lambda: [check(one, rulebook, scheme) for one in given],
             "check+record": lambda: [insider.check(reading) for reading in readings],
             "write": lambda: [insider.dialect.write(*pair) for pair in zip(readings, answers, strict=True)],
             "encode": lambda: [

@@ -150,18 +150,27 @@ def typings(case: Case, grouping: Grouping, directory: Directory) -> tuple[Typin
     if not (index.listed or auxiliary.cci or auxiliary.severity):
         return ()
     others = _others(case, directory)
+    counting = _counting(case, others, directory)
     return (
-        *_cci(others, grouping.group, index),
-        *_severity(case, grouping, others, directory, index),
+        *_cci(counting, grouping.group, index),
+        *_severity(case, grouping, others, counting, directory, index),
         *_age(case, grouping.group, index),
         *_icu(case, grouping.group, index),
-        *_secondary(others, grouping.group, index),
+        *_secondary(counting, grouping.group, index),
     )
 
 
 def _others(case: Case, directory: Directory) -> tuple[str, ...]:
     principal = directory.normaliser.principal(case.principal)
     return tuple(code for code in directory.normaliser.diagnoses(case.others) if code and code != principal)
+
+
+def _counting(case: Case, others: tuple[str, ...], directory: Directory) -> tuple[str, ...]:
+    """Return the other diagnoses that count as comorbidity: those that arose in hospital do not (dip facts 6.2)."""
+    if not case.absent_on_admission or directory.scheme.auxiliary.arisen_in_hospital:
+        return others
+    arisen = directory.normaliser.diagnoses(case.absent_on_admission)
+    return tuple(code for code in others if code not in arisen)
 
 
 def _unjudged(kind: AuxiliaryType, missing: str) -> Typing:
@@ -174,9 +183,10 @@ def _unjudged(kind: AuxiliaryType, missing: str) -> Typing:
 def cci(case: Case, directory: Directory) -> int:
     """Return the comorbidity index: weights of the other diagnoses, the highest of each disease class (dip facts 3.2).
 
-    The principal diagnosis does not count, nor does its repetition among the others.
+    The principal diagnosis does not count, nor does its repetition among the others, nor what arose in hospital
+    (dip facts 6.2) unless the scheme says so.
     """
-    return _weights(_others(case, directory), index_of(directory))
+    return _weights(_counting(case, _others(case, directory), directory), index_of(directory))
 
 
 def cci_level(index: int) -> str:
@@ -203,7 +213,12 @@ def _cci(others: tuple[str, ...], group: str, index: AuxiliaryIndex) -> Iterator
 
 
 def _severity(
-    case: Case, grouping: Grouping, others: tuple[str, ...], directory: Directory, index: AuxiliaryIndex
+    case: Case,
+    grouping: Grouping,
+    others: tuple[str, ...],
+    counting: tuple[str, ...],
+    directory: Directory,
+    index: AuxiliaryIndex,
 ) -> Iterator[Typing]:
     auxiliary, group = index.auxiliary, grouping.group
     if not auxiliary.severity:
@@ -216,7 +231,7 @@ def _severity(
         lists=index.severity,
         principal=grouping.principal,
         others=others,
-        arisen=frozenset(directory.normaliser.diagnoses(case.absent_on_admission)),
+        counting=counting,
         operations=directory.normaliser.operations(case.operations) if kind == "tumour_severity" else (),
         standard=_standard(case, grouping, directory) if priced else None,
         high_cost_priced=priced,

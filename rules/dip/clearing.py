@@ -16,16 +16,25 @@ from rules.dip.model import AssessmentBand, PaymentRules, SettlementBand
 from rules.dip.settled import BandPay, Prepayment, Sum
 
 RATIO_DECIMALS: Final = 4
+VALUE_DECIMALS: Final = 4
 
 
-def settlement_value(fund: int, points: Decimal, payment_ratio: Decimal, decimals: int = 4) -> Decimal | None:
+def settlement_value(
+    fund: int, points: Decimal, payment_ratio: Decimal, decimals: int = VALUE_DECIMALS
+) -> Decimal | None:
     """Return yuan per point: (fund / payment ratio) / total points (dip facts 5, K25); more points, a lower value."""
+    value = exact_value(fund, points, payment_ratio)
+    return None if value is None else rounded(value, decimals)
+
+
+def exact_value(fund: int, points: Decimal, payment_ratio: Decimal) -> Decimal | None:
+    """Return the same before rounding, for a value that is made of it: what is rounded twice is not rounded half up."""
     if fund < 0 or points <= 0 or payment_ratio <= 0:
         return None
-    return rounded(in_yuan(fund) / payment_ratio / points, decimals)
+    return in_yuan(fund) / payment_ratio / points
 
 
-def floating_value(base: Decimal, increment: Decimal, share: Decimal, decimals: int = 4) -> Decimal:
+def floating_value(base: Decimal, increment: Decimal, share: Decimal, decimals: int = VALUE_DECIMALS) -> Decimal:
     """Return a floating value: base x (1 - share) + increment x share, 8:2 being a share of 0.2 (dip facts 5).
 
     ``base`` is the year-start value, ``increment`` the value from this year's fund and points.

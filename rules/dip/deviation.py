@@ -29,6 +29,8 @@ class Judged(NamedTuple):
     average: int | None = None
     reference: Reference = "group_mean"
     notes: tuple[PointsNote, ...] = ()
+    open: bool = False
+    """The scheme bends the points of this group, and what that takes is absent: the points cannot be told."""
 
 
 class Bent(NamedTuple):
@@ -56,18 +58,19 @@ def judge(case: Case, group: Group, rules: Deviation) -> Judged:
 
     The low limit is judged by ``low_reference`` and comes first; the ratio reported is that of the limit which decided,
     and for a normal case that of ``high_reference``. Where the scheme does not bend points (``applies``) the ratio is
-    for reference and every case is normal.
+    for reference and every case that has one is normal; without a ratio nothing is said of the cost.
     """
     bound = applies(group, rules)
     cost = usable_cost(case.cost)
     if cost is None:
         reason = "缺总费用" if case.cost is None else "总费用不是正常金额"
         note = PointsNote(reason="cost_absent", detail=reason)
-        return Judged("unknown", notes=(note,)) if bound else Judged("normal")
+        return Judged(notes=(note,), open=True) if bound else Judged()
     low = average(rules.low_reference, case, group, rules)
     high = low if rules.high_reference == rules.low_reference else average(rules.high_reference, case, group, rules)
     if not bound:
-        return Judged("normal", _ratio(cost, high.amount), high.amount, rules.high_reference)
+        ratio = _ratio(cost, high.amount)
+        return Judged("unknown" if ratio is None else "normal", ratio, high.amount, rules.high_reference)
     return _banded(cost, low, high, rules)
 
 
@@ -123,7 +126,7 @@ def _ratio(cost: int, amount: int | None) -> Decimal | None:
 
 
 def _no_average(missing: Average) -> Judged:
-    return Judged("unknown", notes=(PointsNote(reason=missing.reason, detail=missing.detail),))
+    return Judged(notes=(PointsNote(reason=missing.reason, detail=missing.detail),), open=True)
 
 
 def bend(judged: Judged, coefficient: Decimal | None, rules: Deviation) -> Bent | None:

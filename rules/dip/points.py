@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from rules.dip.amounts import in_yuan, rounded, usable_cost, usable_days, usable_number
+from rules.dip.amounts import in_yuan, rounded, usable_cost, usable_days
 from rules.dip.auxiliary import SUBTYPE_WORDS, TYPE_WORDS
 from rules.dip.codes import GroupingReason, PointsReason
 from rules.dip.coefficients import hospital_coefficient
@@ -30,7 +30,7 @@ from rules.dip.model import (
     Typing,
 )
 from rules.dip.payment import budget_value
-from rules.dip.reviewing import added_points, candidates
+from rules.dip.reviewing import added_points, approved_coefficient, candidates
 
 ONE: Final = Decimal(1)
 UNDECIDED: Final = frozenset[GroupingReason](
@@ -113,8 +113,8 @@ def points(
     scene = Scene(case, group, directory, judged, row.value if row else None)
     worth = _worth(scene, grouping, typings, indicators) if group is not None else Worth(None)
     converted = _conversion(grouping, group, rules)
-    approved = usable_number(case.approved_review_coefficient)
-    if approved is not None and approved > 0:
+    approved = approved_coefficient(case)
+    if approved is not None:
         counted = _reviewed(scene, approved, rules.review or Review())
     elif converted is not None:
         counted, judged = _converted(scene, converted)
@@ -149,7 +149,8 @@ def _finished(scene: Scene, worth: Worth, counted: Counted) -> PointsResult:
             factors = (*factors, *additions)
         total = standard if total is exact else rounded(total, rules.decimals)
     found: tuple[str, ...] = ()
-    if group is not None and (rules.review is not None or rules.deviation.review_from is not None):
+    open_to_review = rules.review is not None or rules.deviation.review_from is not None
+    if group is not None and open_to_review and approved_coefficient(case) is None:
         found = candidates(case, group, judged, rules, standard=exact, value=value)
     return PointsResult(
         standard_points=standard,
@@ -237,7 +238,7 @@ def _no_score(code: str) -> PointsNote:
 
 def _bent(scene: Scene, worth: Worth) -> Counted:
     judged, rules = scene.judged, scene.rules.deviation
-    if worth.score is None or judged.band == "unknown":
+    if worth.score is None or judged.open:
         return Counted(None, worth.factors)
     bent = bend(judged, worth.coefficient.value if worth.coefficient else None, rules)
     if bent is None:

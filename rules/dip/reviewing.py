@@ -4,12 +4,17 @@ In: a case and what is known of its worth. Out: in words, why it may be put up f
 Sources: dip facts 4.5 (candidates), 4.1 (new technology, negotiated drugs, combined tumour therapy).
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
+from typing import Final
 
 from rules.dip.amounts import in_yuan, usable_cost, usable_days, usable_number
 from rules.dip.deviation import Judged, shown
 from rules.dip.directory import Directory
-from rules.dip.model import Case, Factor, Group, PointsRules, Review
+from rules.dip.model import Case, Deviation, Factor, Group, PointsRules, Review
+
+AVERAGE: Final = "参考均费"
+STANDARD: Final = "支付标准(参考)"
 
 
 def candidates(
@@ -23,31 +28,47 @@ def candidates(
 ) -> tuple[str, ...]:
     """Return in words what makes a case a candidate for special-case review (dip facts 4.5); empty when nothing does.
 
+    One line for each sort of reason: a cost far above the average and far above the standard is one dear stay.
     The cost is compared with the payment standard (standard points x value) where there is one, else with the average.
     """
-    found = []
-    start = rules.deviation.review_from
-    if start is not None and judged.ratio is not None and judged.ratio >= start:
-        found.append(f"费用为参考均费的 {shown(judged.ratio)} 倍(方案:{start} 倍起)")
+    costly = dict(_far_above(judged, rules.deviation))
+    for compared, words in _costly(case, standard, judged, value, rules.review):
+        costly.setdefault(compared, words)
+    found = [f"费用{','.join(costly.values())}"] if costly else []
     if rules.review is not None:
-        found.extend(_costly(case, standard, judged, value, rules.review))
         found.extend(_unusual(case, group, rules.review))
     return tuple(found)
 
 
+def _far_above(judged: Judged, deviation: Deviation) -> Iterator[tuple[str, str]]:
+    """Yield what the cost is compared with, and how it compares: the ratio from which a deviating case may go up."""
+    start, ratio = deviation.review_from, judged.ratio
+    if start is not None and ratio is not None and ratio >= start:
+        yield AVERAGE, f"为{AVERAGE}的 {shown(ratio)} 倍(方案:{start} 倍起)"
+
+
 def _costly(
-    case: Case, standard: Decimal | None, judged: Judged, value: Decimal | None, review: Review
-) -> tuple[str, ...]:
-    multiple, cost = review.cost_multiple, usable_cost(case.cost)
-    if multiple is None or cost is None:
-        return ()
+    case: Case, standard: Decimal | None, judged: Judged, value: Decimal | None, review: Review | None
+) -> Iterator[tuple[str, str]]:
+    """Yield the same for the review's own multiple; two comparisons with the average are one reason, not two."""
+    cost = usable_cost(case.cost)
+    if review is None or review.cost_multiple is None or cost is None:
+        return
+    multiple = review.cost_multiple
     if standard and value:
-        ratio, words = in_yuan(cost) / (standard * value), "支付标准(参考)"
+        ratio, words = in_yuan(cost) / (standard * value), STANDARD
     elif judged.ratio is not None:
-        ratio, words = judged.ratio, "参考均费"
+        ratio, words = judged.ratio, AVERAGE
     else:
-        return ()
-    return (f"费用为{words}的 {shown(ratio)} 倍(方案:超过 {multiple} 倍)",) if ratio > multiple else ()
+        return
+    if ratio > multiple:
+        yield words, f"为{words}的 {shown(ratio)} 倍(方案:超过 {multiple} 倍)"
+
+
+def approved_coefficient(case: Case) -> Decimal | None:
+    """Return the coefficient of an approved review; nothing, zero or less is no approval."""
+    approved = usable_number(case.approved_review_coefficient)
+    return approved if approved is not None and approved > 0 else None
 
 
 def _unusual(case: Case, group: Group, review: Review) -> tuple[str, ...]:

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from rules.dip import tallying
-from rules.dip.amounts import usable_cost, usable_number
-from rules.dip.clearing import floating_value, settlement_value
+from rules.dip.amounts import rounded, usable_cost, usable_number
+from rules.dip.clearing import VALUE_DECIMALS, exact_value, floating_value
 from rules.dip.codes import FundFormula
 from rules.dip.directory import Directory
 from rules.dip.model import Assessed, Case
 from rules.dip.reckoning import PointValues, Terms, Value, budget_of, one_value, overall, pool
+from rules.dip.reviewing import approved_coefficient
 from rules.dip.settled import PoolTerms, ReviewCandidate, ReviewPlan, Settlement
 from rules.dip.tallying import Placed
 
@@ -105,12 +106,12 @@ def _value(fund: PoolTerms, own: Decimal, placed: Sequence[Placed], terms: Terms
         return Value(None, True, (f"区域总分值 {region} 小于本批病例分值 {own},点值不能确定。",))
     given = usable_number(fund.payment_ratio)
     ratio = terms.rules.payment_ratio if given is None else given
-    value = settlement_value(fund.fund or 0, own if region is None else region, ratio)
+    value = exact_value(fund.fund or 0, own if region is None else region, ratio)
     if value is None:
         return Value(None, True, (*notes, "总分值或支付比例为零,点值不能确定。"))
     share = terms.rules.floating_share
     if share is None:
-        return Value(value, True, tuple(notes))
+        return Value(rounded(value, VALUE_DECIMALS), True, tuple(notes))
     base = one_value(budget_of(one, terms) for one in placed)
     if base is None:
         return Value(None, True, (*notes, "方案采用浮动点值,预算点值不唯一或缺失,结算点值不能确定。"))
@@ -126,7 +127,7 @@ def _review(placed: Sequence[Placed], directory: Directory) -> ReviewPlan | None
     if rules is None:
         return None
     discharges = [one for one in placed if one.assessed.payment.eligible is not False]
-    approved = tuple(one.position for one in discharges if one.case.approved_review_coefficient is not None)
+    approved = tuple(one.position for one in discharges if approved_coefficient(one.case) is not None)
     limit = int(rules.share_limit * len(discharges))
     waiting = [
         (_excess(one), one)

@@ -103,8 +103,8 @@ class Scene(NamedTuple):
     lists: SeverityIndex
     principal: str
     others: tuple[str, ...]
-    arisen: frozenset[str]
-    """Codes of diagnoses that arose in hospital."""
+    counting: tuple[str, ...]
+    """Those of ``others`` that count as complications: not what arose in hospital (dip facts 6.2)."""
     operations: tuple[str, ...]
     standard: Decimal | None
     """Score x hospital coefficient x point value, in 1/10,000 yuan (dip facts 3.4: not the group's mean)."""
@@ -122,11 +122,8 @@ class Scene(NamedTuple):
 
     @property
     def worst(self) -> SeverityEntry | None:
-        """The most severe other diagnosis that counts; those that arose in hospital do not (dip facts 6.2)."""
-        others = self.others
-        if self.arisen and not self.auxiliary.arisen_in_hospital:
-            others = tuple(code for code in others if code not in self.arisen)
-        return self.lists.worst(self.principal, others)
+        """The most severe other diagnosis that counts."""
+        return self.lists.worst(self.principal, self.counting)
 
 
 def disease_severity(scene: Scene) -> Typed:

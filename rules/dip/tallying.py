@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from rules.dip.amounts import rounded, usable_cost, usable_money
-from rules.dip.codes import GROUPING_REASON_WORDS, GroupingReason
+from rules.dip.codes import GROUPING_REASON_WORDS, GroupingReason, PointsReason
 from rules.dip.model import Assessed, Case
 from rules.dip.settled import PARTS, LeftOut, LeftOutReason, Part, PartPoints
 
@@ -18,6 +18,8 @@ ADD_ON: Final = "add_on"
 AUXILIARY: Final = "auxiliary"
 REVIEW: Final = "review"
 """Names of factors (``rules.dip.points``)."""
+PASSING: Final[frozenset[PointsReason]] = frozenset(("fact_missing", "special_review", "score_zero"))
+"""What is noted of a case without keeping it from having points."""
 
 
 class Placed(NamedTuple):
@@ -54,7 +56,8 @@ def _why_left_out(case: Case, assessed: Assessed) -> tuple[LeftOutReason, str] |
         return None if usable_cost(case.cost) is not None else ("cost_absent", "")
     if assessed.grouping.status == "ungrouped":
         return "ungrouped", "、".join(_reasons(assessed))
-    return counted.notes[0].reason if counted.notes else "fact_missing", ""
+    reasons = [note.reason for note in counted.notes]
+    return next((reason for reason in reasons if reason not in PASSING), next(iter(reasons), "fact_missing")), ""
 
 
 def _reasons(assessed: Assessed) -> tuple[str, ...]:
