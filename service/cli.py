@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -145,7 +146,18 @@ def add_dip(commands: Group) -> None:
     grouping = _command(actions, "group", "group the cases of a CSV file; writes CSV", group_cases)
     grouping.add_argument("--scheme", required=True, metavar="NAME|FOLDER", help="a scheme that ships, or a folder")
     grouping.add_argument("--explain", action="store_true", help="the trace also says where each coefficient came from")
+    grouping.add_argument("--insurance", metavar="CODE", help="险种 (310, 390) of rows that do not say")
+    grouping.add_argument(
+        "--day", type=_day, metavar="YYYY-MM-DD", help="day of discharge of rows that do not say; today if left out"
+    )
     grouping.add_argument("cases", metavar="CSV", help="the file; - reads standard input")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`{text}` is no day as in 2026-03-18") from None
 
 
 def group_cases(chosen: argparse.Namespace) -> int:

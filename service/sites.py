@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from rules.codings import item_code
 from rules.model import Line, Operation
 
+POOLING_DIGITS = 4
+"""Digits of a 医保区划 that name the pooling area: province and prefecture."""
+
 
 class Site(BaseModel):
     """One hospital's profile and code meanings."""
@@ -32,6 +35,10 @@ class Site(BaseModel):
     indeterminate_row: bool = Field(
         default=False, description="answer *not checked* as one result row with sev_deg 3 and amount 0 (ruling 11)"
     )
+    region: str | None = Field(
+        default=None,
+        description="医保区划 of the pooling area; its first four digits tell who is insured elsewhere",
+    )
     total_includes_order: bool = Field(
         default=True, description="the total amount of a message includes the lines being saved (decision 11)"
     )
@@ -43,6 +50,12 @@ class Site(BaseModel):
         default=False, description="say in warn_msg of 3101/3102 where a stay stands under DIP (预估)"
     )
     suspicious_severity: int = Field(default=2, ge=2, le=3, description="sev_deg of 可疑 findings (ruling 11)")
+
+    def out_of_area(self, place: str | None) -> bool | None:
+        """Say whether somebody insured in a place is insured elsewhere; ``None`` when region or place is not known."""
+        if not self.region or not place or len(place) < POOLING_DIGITS:
+            return None
+        return place[:POOLING_DIGITS] != self.region[:POOLING_DIGITS]
 
     def ordered_operations(self, lines: Iterable[Line], performed: Iterable[Operation]) -> tuple[Operation, ...]:
         """Return the operations that current lines stand for and the record does not hold yet, each once."""

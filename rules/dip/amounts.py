@@ -13,6 +13,7 @@ MOST_MONEY: Final = 10**16
 MOST_DAYS: Final = 100_000
 MOST_NUMBER: Final = Decimal(10**9)
 _WIDE: Final = Context(prec=80)
+_UNIT: Final = Decimal(UNIT)
 _QUANTA: Final = tuple(Decimal(1).scaleb(-places) for places in range(13))
 
 
@@ -43,9 +44,9 @@ def rounded(number: Decimal, decimals: int) -> Decimal:
 
 def money(yuan: Decimal, decimals: int) -> int:
     """Return yuan, rounded half up to so many decimals, in 1/10,000 yuan."""
-    return int(rounded(yuan, min(decimals, 4)) * UNIT)
+    return int(yuan.quantize(_QUANTA[decimals if decimals < 4 else 4], ROUND_HALF_UP, _WIDE) * _UNIT)
 
 
 def in_yuan(amount: int) -> Decimal:
     """Return an amount of 1/10,000 yuan in yuan."""
-    return Decimal(amount) / UNIT
+    return Decimal(amount) / _UNIT

@@ -153,7 +153,7 @@ def typings(case: Case, grouping: Grouping, directory: Directory) -> tuple[Typin
     counting = _counting(case, others, directory)
     return (
         *_cci(counting, grouping.group, index),
-        *_severity(case, grouping, others, counting, directory, index),
+        *_severity(case, grouping, (others, counting), directory, index),
         *_age(case, grouping.group, index),
         *_icu(case, grouping.group, index),
         *_secondary(counting, grouping.group, index),
@@ -215,8 +215,7 @@ def _cci(others: tuple[str, ...], group: str, index: AuxiliaryIndex) -> Iterator
 def _severity(
     case: Case,
     grouping: Grouping,
-    others: tuple[str, ...],
-    counting: tuple[str, ...],
+    codes: tuple[tuple[str, ...], tuple[str, ...]],
     directory: Directory,
     index: AuxiliaryIndex,
 ) -> Iterator[Typing]:
@@ -230,8 +229,8 @@ def _severity(
         auxiliary=auxiliary,
         lists=index.severity,
         principal=grouping.principal,
-        others=others,
-        counting=counting,
+        others=codes[0],
+        counting=codes[1],
         operations=directory.normaliser.operations(case.operations) if kind == "tumour_severity" else (),
         standard=_standard(case, grouping, directory) if priced else None,
         high_cost_priced=priced,

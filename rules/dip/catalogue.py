@@ -141,8 +141,6 @@ class Limit(Noun, frozen=True, kw_only=True):
 class Normalisation(Noun, frozen=True, kw_only=True):
     """How codes are brought into the catalogue's terms before anything else."""
 
-    key_length: int = 5
-    """Characters of the principal key, the dot included (``K80.1``)."""
     diagnosis_map: dict[str, str] = msgspec.field(default_factory=dict)
     operation_map: dict[str, str] = msgspec.field(default_factory=dict)
     not_principal: tuple[str, ...] = ("V", "W", "X", "Y")

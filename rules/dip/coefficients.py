@@ -17,8 +17,9 @@ from rules.dip.model import Case, Coefficient, CoefficientAddOn, Factor, Group, 
 from rules.dip.selecting import Choice, Ranked, choose, ranked
 
 ONE: Final = Decimal(1)
-OWN_RANK: Final = (2, 0, 1, 0, 0, 0, 1)
-"""A coefficient printed with the group for a level counts as a row that names group and level."""
+OWN_RANK: Final = (2, 0, 1, 0, 0, 0, 0)
+"""A coefficient printed with the group for a level counts as a row that names group and level; it comes after those."""
+NONE_PRINTED: Final = (None, None, None)
 LEVEL_WORDS: Final = {1: "一级", 2: "二级", 3: "三级"}
 NOTHING_NAMED: Final = "通用"
 
@@ -52,16 +53,19 @@ def hospital_coefficient(
         return Found(_factor(ONE, f"{STATUS_WORDS[group.kind]}不乘机构系数"))
     level = level_of(case)
     table = directory.keep(CoefficientTable)
-    code = group.code if group.code in table.groups else ""
-    principal = grouping.principal if table.by_diagnosis else ""
-    asked = Asked(case.hospital, level, case.insurance, code, principal, group.kind, case.discharged)
-    choice, source = table.of(asked)
     own = None if level is None else group.coefficients[level - 1]
-    if own is not None and level is not None and not choice.missing and choice.rank < OWN_RANK:
-        return Found(_factor(own, f"病种目录 {group.code} {LEVEL_WORDS[level]}系数"))
+    code = group.code if own is not None or group.code in table.groups else ""
+    principal = grouping.principal if table.by_diagnosis else ""
+    choice, held = table.of(
+        Asked(case.hospital, level, case.insurance, code, principal, group.kind, case.discharged, own)
+    )
     row = choice.row
-    if row is not None and (row.group or own is not None or group.coefficients == (None, None, None)):
-        return _with_additions(row.coefficient, source, case, table, indicators)
+    if held is not None and row is not None:
+        if choice.rank == OWN_RANK:
+            return held
+        if row.group or own is not None or group.coefficients == NONE_PRINTED:
+            plain = not table.add_ons and (case.hospital or not table.hospitals)
+            return held if plain else _with_additions(held, case, table, indicators)
     return _absent(group, level, choice.missing, rules.coefficient_required)
 
 
@@ -80,6 +84,8 @@ class Asked(NamedTuple):
     principal: str
     kind: GroupClass
     day: date | None
+    own: Decimal | None = None
+    """What the catalogue prints with the group for the hospital's level."""
 
 
 class CoefficientTable:
@@ -99,17 +105,23 @@ class CoefficientTable:
         self.groups = frozenset(row.group for row in rules.coefficients if row.group)
         self.by_diagnosis = any(row.diagnoses for row in rules.coefficients)
         self.add_ons = rules.add_ons_to_coefficient
-        self.of: Callable[[Asked], tuple[Choice[Coefficient], str]] = lru_cache(maxsize=8_192)(self._of)
-        """The row that holds, and its description."""
+        self.of: Callable[[Asked], tuple[Choice[Coefficient], Found | None]] = lru_cache(maxsize=8_192)(self._of)
+        """The row that holds, and the coefficient it gives before any addition."""
 
-    def _of(self, asked: Asked) -> tuple[Choice[Coefficient], str]:
+    def _of(self, asked: Asked) -> tuple[Choice[Coefficient], Found | None]:
         keys = dict.fromkeys(((asked.hospital, asked.group), (asked.hospital, ""), ("", asked.group), ("", "")))
         rows = sorted((pair for key in keys for pair in self.rows.get(key, ())), key=_rank, reverse=True)
+        if asked.own is not None:
+            own = Coefficient(coefficient=asked.own, level=asked.level, group=asked.group)
+            rows = [*(pair for pair in rows if pair[0] > OWN_RANK), (OWN_RANK, own)]
         choice = choose(rows, lambda row: _fits(row, asked), _says, asked.day)
         if choice.row is None:
-            return choice, ""
-        rivals = ",有同等条件的行,取在前者" if choice.rivals else ""
-        return choice, f"系数表:{_described(choice.row)}{rivals}"
+            return choice, None
+        if choice.rank == OWN_RANK:
+            source = f"病种目录 {asked.group} {LEVEL_WORDS[asked.level or 0]}系数"
+        else:
+            source = f"系数表:{_described(choice.row)}{',有同等条件的行,取在前者' if choice.rivals else ''}"
+        return choice, Found(_factor(choice.row.coefficient, source))
 
 
 def _names(row: Coefficient) -> tuple[object, ...]:
@@ -138,9 +150,10 @@ def _fits(row: Coefficient, asked: Asked) -> str | None:
 
 
 def _with_additions(
-    value: Decimal, source: str, case: Case, table: CoefficientTable, indicators: Mapping[str, Decimal] | None
+    held: Found, case: Case, table: CoefficientTable, indicators: Mapping[str, Decimal] | None
 ) -> Found:
     notes = []
+    value, source = (held.factor.value, held.factor.source) if held.factor else (ONE, "")
     if table.hospitals and not case.hospital:
         notes.append(PointsNote(reason="fact_missing", detail="未提供医疗机构编码,没有查机构专属系数"))
     for add_on in table.add_ons:
@@ -186,7 +199,7 @@ def _absent(group: Group, level: int | None, missing: str, required: bool) -> Fo
         note = PointsNote(reason="level_absent", detail="缺医院级别,机构系数不能确定")
     elif missing:
         note = PointsNote(reason="coefficient_absent", detail=f"缺{missing},机构系数不能确定")
-    elif level is not None and group.coefficients != (None, None, None):
+    elif level is not None and group.coefficients != NONE_PRINTED:
         note = PointsNote(reason="coefficient_absent", detail=f"病种 {group.code} 在{LEVEL_WORDS[level]}医院没有系数")
     else:
         note = PointsNote(reason="coefficient_absent", detail="方案中没有适用的机构系数")

@@ -29,7 +29,7 @@ class Judged(NamedTuple):
     average: int | None = None
     reference: Reference = "group_mean"
     notes: tuple[PointsNote, ...] = ()
-    open: bool = False
+    undecided: bool = False
     """The scheme bends the points of this group, and what that takes is absent: the points cannot be told."""
 
 
@@ -57,20 +57,19 @@ def judge(case: Case, group: Group, rules: Deviation) -> Judged:
     """Return the band and ratio of a case: cost / reference average (dip facts 4.4).
 
     The low limit is judged by ``low_reference`` and comes first; the ratio reported is that of the limit which decided,
-    and for a normal case that of ``high_reference``. Where the scheme does not bend points (``applies``) the ratio is
-    for reference and every case that has one is normal; without a ratio nothing is said of the cost.
+    and for a normal case that of ``high_reference``. Where the scheme does not bend points (``applies``) nothing is
+    judged: the band is unknown and the ratio for reference.
     """
     bound = applies(group, rules)
     cost = usable_cost(case.cost)
     if cost is None:
         reason = "缺总费用" if case.cost is None else "总费用不是正常金额"
         note = PointsNote(reason="cost_absent", detail=reason)
-        return Judged(notes=(note,), open=True) if bound else Judged()
+        return Judged(notes=(note,), undecided=True) if bound else Judged()
     low = average(rules.low_reference, case, group, rules)
     high = low if rules.high_reference == rules.low_reference else average(rules.high_reference, case, group, rules)
     if not bound:
-        ratio = _ratio(cost, high.amount)
-        return Judged("unknown" if ratio is None else "normal", ratio, high.amount, rules.high_reference)
+        return Judged("unknown", _ratio(cost, high.amount), high.amount, rules.high_reference)
     return _banded(cost, low, high, rules)
 
 
@@ -126,7 +125,7 @@ def _ratio(cost: int, amount: int | None) -> Decimal | None:
 
 
 def _no_average(missing: Average) -> Judged:
-    return Judged(notes=(PointsNote(reason=missing.reason, detail=missing.detail),), open=True)
+    return Judged(notes=(PointsNote(reason=missing.reason, detail=missing.detail),), undecided=True)
 
 
 def bend(judged: Judged, coefficient: Decimal | None, rules: Deviation) -> Bent | None:
@@ -140,32 +139,38 @@ def bend(judged: Judged, coefficient: Decimal | None, rules: Deviation) -> Bent 
     r, band = judged.ratio, judged.band
     if r is None or band in ("normal", "unknown"):
         return None
-    words = f"费用为{NAMES[judged.reference]}的 {shown(r)} 倍"
+    words = f"费用为{NAMES[judged.reference]}的 {shown(r)} 倍,{_beyond(band, rules)}"
     if rules.formula == "proportional":
         if band == "low":
-            return Bent(r, f"{words},低于下限 {rules.low},按比例 r")
-        return Bent(r - rules.high + 1, f"{words},高于上限 {rules.high},r-{rules.high}+1")
+            return Bent(r, f"{words},按比例 r")
+        return Bent(r - rules.high + 1, f"{words},r-{rules.high}+1")
     if rules.formula == "coefficient_inside":
         return _inside(r, band, coefficient, rules, words)
     if rules.formula == "actual_cost" and band == "low":
-        return Bent(r, f"{words},低于下限 {rules.low},按实际费用", False, False, True)
+        return Bent(r, f"{words},按实际费用", False, False, True)
     return None
+
+
+def _beyond(band: Band, rules: Deviation) -> str:
+    if band == "low":
+        return f"{'不高于' if rules.low_inclusive else '低于'}下限 {rules.low}"
+    return f"{'不低于' if rules.high_inclusive else '高于'}上限 {rules.high}"
 
 
 def _inside(r: Decimal, band: Band, coefficient: Decimal | None, rules: Deviation, words: str) -> Bent | None:
     if band == "low":
-        return Bent(r, f"{words},低于下限 {rules.low},按比例 r,不乘机构系数", coefficient=False)
+        return Bent(r, f"{words},按比例 r,不乘机构系数", coefficient=False)
     if rules.extreme is not None and r > rules.extreme:
-        return Bent(ONE, f"{words},高于 {rules.extreme} 倍,只计机构系数", auxiliary=False)
+        return Bent(ONE, f"{words},且高于 {rules.extreme} 倍,只计机构系数", auxiliary=False)
     if coefficient is None:
         return None
-    source = f"{words},高于上限 {rules.high},r-{rules.high}+机构系数 {coefficient.normalize():f},不再乘其他系数"
+    source = f"{words},r-{rules.high}+机构系数 {coefficient.normalize():f},不再乘其他系数"
     return Bent(r - rules.high + coefficient, source, coefficient=False, auxiliary=False)
 
 
 def shown(ratio: Decimal) -> str:
     """Return a ratio with at most four decimals, as messages write it."""
-    return f"{ratio.quantize(Decimal('0.0001')).normalize():f}" if ratio < MOST_SHOWN else f"{ratio:.0f}"
+    return f"{ratio:.4f}".rstrip("0").rstrip(".") if ratio < MOST_SHOWN else f"{ratio:.0f}"
 
 
 MOST_SHOWN: Final = Decimal(10**12)

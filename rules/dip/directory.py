@@ -12,7 +12,7 @@ from rules.dip.coded import Coded
 from rules.dip.codes import Attribute, Match
 from rules.dip.matching import Codes, Prepared, Ways
 from rules.dip.model import Exclusion, Group, OperationEntry, Row, Scheme, Step
-from rules.dip.normalise import REMEMBERED, Normaliser, head
+from rules.dip.normalise import REMEMBERED, Normaliser, head, is_short_operation
 from rules.dip.pools import Pools
 from rules.dip.principal import Principals
 
@@ -146,7 +146,8 @@ class LayerIndex:
         """Return the catalogue codes that may stand for an operation."""
         if self.match == "equal":
             return (operation,)
-        return tuple(operation[:length] for length in self.operation_lengths if length <= len(operation))
+        beginnings = (operation[:length] for length in self.operation_lengths if length <= len(operation))
+        return tuple(code for code in beginnings if code == operation or is_short_operation(code))
 
 
 class PreparedStep:

@@ -5,12 +5,12 @@ fits but for a fact the case does not give is an ``Undecided``; for every other 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from rules.dip.coded import Coded
 from rules.dip.codes import GroupingReason, Match, Related
 from rules.dip.model import Case, Condition, Group, Row
-from rules.dip.normalise import head
+from rules.dip.normalise import head, is_short_operation
 
 Part = Callable[[str], bool]
 """Whether an operation meets one part of an expression."""
@@ -111,11 +111,12 @@ class Prepared:
 
 
 def part_of(codes: Sequence[str], match: Match) -> Part:
-    """Return the judge of one part: whole codes, or short codes that stand for all that begin so."""
+    """Return the judge of one part: whole codes, and with ``prefix`` short ones that stand for all that begin so."""
     if match == "equal":
         return frozenset(codes).__contains__
-    beginnings = tuple(codes)
-    return lambda operation: operation.startswith(beginnings)
+    whole = frozenset(codes)
+    beginnings = tuple(filter(is_short_operation, codes))
+    return lambda operation: operation in whole or operation.startswith(beginnings)
 
 
 class Fit:
@@ -262,17 +263,25 @@ def _place(
     return False
 
 
+BoundName = Literal["age", "weight", "sex", "days"]
+
+
+def bounds(row: Row, case: Case) -> tuple[tuple[BoundName, GroupingReason, bool | None], ...]:
+    """Return for each bound of a row the reason given where its fact is absent, and whether the case is within it."""
+    return (
+        ("age", "age_missing", age_within(row, case)),
+        ("weight", "weight_missing", _within(_positive(case.weight_g), row.min_weight_g, row.max_weight_g)),
+        ("sex", "fact_missing", _same_sex(row, case)),
+        ("days", "fact_missing", _within(_natural(case.days), row.min_days, row.max_days)),
+    )
+
+
 def missing_facts(row: Row, case: Case) -> tuple[GroupingReason, ...] | None:
     """Return the facts without which a row's bounds cannot be judged; ``None`` if one of them is known to fail."""
-    answers: tuple[tuple[GroupingReason, bool | None], ...] = (
-        ("age_missing", age_within(row, case)),
-        ("weight_missing", _within(_positive(case.weight_g), row.min_weight_g, row.max_weight_g)),
-        ("fact_missing", _same_sex(row, case)),
-        ("fact_missing", _within(_natural(case.days), row.min_days, row.max_days)),
-    )
-    if any(answer is False for _, answer in answers):
+    answers = bounds(row, case)
+    if any(answer is False for _, _, answer in answers):
         return None
-    return tuple(dict.fromkeys(reason for reason, answer in answers if answer is None))
+    return tuple(dict.fromkeys(reason for _, reason, answer in answers if answer is None))
 
 
 def age_within(row: Row, case: Case) -> bool | None:

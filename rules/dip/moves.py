@@ -12,6 +12,7 @@ from typing import Literal
 
 from rules.dip.directory import Directory
 from rules.dip.model import Assessed, Case
+from rules.dip.naming import quoted
 from rules.dip.trials import Trial, Trials
 from rules.noun import Noun
 
@@ -56,7 +57,7 @@ def _main(trials: Trials) -> Iterator[Move]:
     for operation in trials.main_candidates():
         trial = trials.with_main(operation)
         if differs(trial, trials):
-            words = f"已记录的手术操作【{operation}】如为主要手术操作,将入{named(trial)}"
+            words = f"已记录的手术操作{trials.called(operation)}如为主要手术操作,将入{named(trial)}"
             yield _move("operation_as_main", trial, trials, (operation,), f"{words}。请核对主要手术操作的选择。")
 
 
@@ -64,7 +65,7 @@ def _principal(trials: Trials) -> Iterator[Move]:
     for diagnosis, operation, because in other_principals(trials):
         trial = trials.with_principal(diagnosis, operation)
         if differs(trial, trials):
-            words = f"已记录的诊断【{diagnosis}】如为主要诊断,将入{named(trial)}({because})"
+            words = f"已记录的诊断{trials.called(diagnosis)}如为主要诊断,将入{named(trial)}({because})"
             evidence = (diagnosis, operation) if operation else (diagnosis,)
             yield _move("diagnosis_as_principal", trial, trials, evidence, f"{words}。请核对主要诊断的选择。")
 
@@ -83,7 +84,7 @@ def other_principals(trials: Trials) -> Iterator[tuple[str, str, str]]:
     for diagnosis in trials.candidates():
         operation = next((code for code in trials.owned(diagnosis) if code not in taken), "")
         if operation:
-            yield diagnosis, operation, f"已记录的手术操作【{operation}】在目录中属于该诊断"
+            yield diagnosis, operation, f"已记录的手术操作{trials.called(operation)}在目录中属于该诊断"
         elif weak:
             yield diagnosis, "", weak
 
@@ -95,7 +96,7 @@ def _ordered(trials: Trials, ordered: tuple[str, ...]) -> Iterator[Move]:
         for first in (False, True):
             trial = trials.with_ordered(operation, first=first)
             if differs(trial, trials):
-                words = f"已开立的手术操作【{operation}】如实际完成,将入{named(trial)}"
+                words = f"已开立的手术操作{trials.called(operation)}如实际完成,将入{named(trial)}"
                 yield _move("ordered_operation", trial, trials, (operation,), f"{words}。请核对是否已实施。")
                 break
 
@@ -106,12 +107,16 @@ def weak_principal(trials: Trials) -> str:
     if not code:
         return "当前没有主要诊断"
     if not trials.may_be_principal(code):
-        return f"当前主要诊断【{code}】不能作主要诊断"
-    if code.startswith(quality.symptom_principal):
-        return f"当前主要诊断【{code}】是症状或体征"
-    if code.startswith(quality.history_principal):
-        return f"当前主要诊断【{code}】是既往史或家族史"
-    return f"当前主要诊断【{code}】入院病情为“无”" if code in trials.arose else ""
+        why = "不能作主要诊断"
+    elif code.startswith(quality.symptom_principal):
+        why = "是症状或体征"
+    elif code.startswith(quality.history_principal):
+        why = "是既往史或家族史"
+    elif code in trials.arose:
+        why = "入院病情为“无”"
+    else:
+        return ""
+    return f"当前主要诊断{trials.called(code)}{why}"
 
 
 def differs(trial: Trial, trials: Trials) -> bool:
@@ -122,8 +127,7 @@ def differs(trial: Trial, trials: Trials) -> bool:
 
 def named(trial: Trial) -> str:
     """Return a group's code and name for a message."""
-    name = f" {trial.name}" if trial.name and trial.name != trial.grouping.group else ""
-    return f"【{trial.grouping.group}{name}】"
+    return quoted(trial.grouping.group, trial.name)
 
 
 def difference(trial: Trial, trials: Trials) -> Decimal | None:

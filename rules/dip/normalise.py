@@ -20,7 +20,7 @@ REMEMBERED: Final = 65_536
 """Codes a cache keeps: more than both national tables hold together."""
 
 WHOLE: Final = 7
-"""Characters of the shortest whole diagnosis code (``K80.100``)."""
+"""Characters of the shortest whole code (``K80.100``, ``51.2300``)."""
 
 _BLANK = re.compile(r"\s+")
 _ICD = re.compile(r"[A-Z]\d[0-9A-Z](\.[0-9x]{1,3}(x\d{1,4})?)?")
@@ -87,6 +87,15 @@ def operation(text: str) -> str:
     return code
 
 
+def is_short_operation(code: str) -> bool:
+    """Say whether a code of a catalogue is shorter than any whole one, so that it may stand for all that begin so.
+
+    ``51.23`` does; ``99.2800`` is a code of its own and stands for none of its extensions (dip facts 2.2.5). Whole TCM
+    codes have five digits after the dot.
+    """
+    return len(code) < WHOLE or (len(code) == WHOLE and code.startswith("17.9"))
+
+
 def is_diagnosis(code: str) -> bool:
     """Say whether a normal code, or the first of a pair, has the shape of ICD-10 and is not a TCM code."""
     return bool(_ICD.fullmatch(head(code))) and not is_tcm(code)
@@ -149,7 +158,7 @@ class Normaliser:
         shaped = diagnosis(text)
         code = _repaired(shaped, self._known_diagnoses, _longer_diagnoses)
         mapped = self._diagnosis_map.get(code)
-        if mapped is None and "+" in code:
+        if mapped is None and "+" in code and code not in self._known_diagnoses:
             cause, _, manifestation = code.partition("+")
             mapped_cause = self._diagnosis_map.get(cause)
             mapped = f"{head(mapped_cause)}+{manifestation}" if mapped_cause else None
@@ -189,7 +198,12 @@ def _repaired(code: str, known: frozenset[str], longer: Callable[[str], tuple[st
 
 
 def _longer_diagnoses(code: str) -> tuple[str, ...]:
-    """Return the whole codes that ``K80``, ``K80.1`` or ``K80.10`` are short for."""
+    """Return the whole codes that ``K80``, ``K80.1`` or ``K80.10`` are short for.
+
+    A code of TCM's shape (``A17.07``) is never taken for one of ICD that lost a zero (ruling 4).
+    """
+    if is_tcm(code):
+        return ()
     if len(code) == 3:
         return (f"{code}.x00", f"{code}.000")
     dotted = _DOTTED.fullmatch(code)
@@ -205,7 +219,8 @@ def _longer_operations(code: str) -> tuple[str, ...]:
     if _FOUR_DIGITS.fullmatch(code):
         return (f"{code}0",)
     if code.startswith("17.9") and len(code) < 8:
-        return (code.ljust(7, "0"), code.ljust(8, "0"))
+        # A spreadsheet reads 17.972E0 as a number and drops the E0.
+        return (code.ljust(7, "0"), code.ljust(8, "0"), f"{code}E0")
     if _FIVE_DIGITS_RUN.fullmatch(code):
         return (f"0{code[0]}.{code[1:]}", f"{code[:2]}.{code[2:]}0")
     return ()

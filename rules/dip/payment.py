@@ -213,10 +213,13 @@ Share = tuple[Decimal | None, str]
 
 
 def _less(standard: Decimal, *parts: tuple[int | None, str]) -> Share:
-    lack = "、".join(words for amount, words in parts if usable_money(amount) is None)
-    if lack:
-        return None, lack
-    return standard - sum((in_yuan(amount) for amount, _ in parts if amount), Decimal(0)), ""
+    rest, lack = standard, ""
+    for amount, words in parts:
+        if amount is None or usable_money(amount) is None:
+            lack = f"{lack}、{words}" if lack else words
+        elif amount:
+            rest -= in_yuan(amount)
+    return (None, lack) if lack else (rest, "")
 
 
 def _less_patient_share(case: Case, standard: Decimal) -> Share:

@@ -61,7 +61,9 @@ class Worth(NamedTuple):
     @property
     def factors(self) -> tuple[Factor, ...]:
         """All factors of the standard points."""
-        return (*self.parts, *(part for part in (self.coefficient, self.auxiliary) if part is not None))
+        if self.coefficient is None:
+            return self.parts if self.auxiliary is None else (*self.parts, self.auxiliary)
+        return (*self.parts, self.coefficient, *(() if self.auxiliary is None else (self.auxiliary,)))
 
 
 class Counted(NamedTuple):
@@ -192,13 +194,27 @@ def _worth(
         notes.append(_no_score(group.code))
         return Worth(None, (), coefficient, auxiliary, tuple(notes))
     score: Decimal | None = group.score
-    parts: tuple[Factor, ...] = (Factor(name="score", value=group.score, source=f"病种目录 {group.code} 分值"),)
+    parts = _score(group, directory)
     if group.kind == "bed_day" and directory.scheme.points.bed_day == "per_day":
         score, parts = _by_day(scene.case, group.score, parts, notes)
     standard = None if score is None or coefficient is None else score * coefficient.value
     if standard is not None and auxiliary is not None:
         standard *= auxiliary.value
     return Worth(score, parts, coefficient, auxiliary, tuple(notes), standard)
+
+
+def _score(group: Group, directory: Directory) -> tuple[Factor, ...]:
+    """Return a group's score as a factor, made once: most cases of a month are of few groups."""
+    known = directory.keep(_scores)
+    found = known.get(group.code)
+    if found is None:
+        value = ONE if group.score is None else group.score
+        found = known[group.code] = (Factor(name="score", value=value, source=f"病种目录 {group.code} 分值"),)
+    return found
+
+
+def _scores(_directory: Directory) -> dict[str, tuple[Factor, ...]]:
+    return {}
 
 
 def _by_day(
@@ -238,7 +254,7 @@ def _no_score(code: str) -> PointsNote:
 
 def _bent(scene: Scene, worth: Worth) -> Counted:
     judged, rules = scene.judged, scene.rules.deviation
-    if worth.score is None or judged.open:
+    if worth.score is None or judged.undecided:
         return Counted(None, worth.factors)
     bent = bend(judged, worth.coefficient.value if worth.coefficient else None, rules)
     if bent is None:
@@ -249,12 +265,12 @@ def _bent(scene: Scene, worth: Worth) -> Counted:
         return _at_actual_cost(scene, f"{bent.source},")
     if bent.coefficient and worth.coefficient is None:
         return Counted(None, worth.factors)
-    multiplied = (worth.coefficient if bent.coefficient else None, worth.auxiliary if bent.auxiliary else None)
-    kept = tuple(part for part in multiplied if part is not None)
-    product = worth.score * bent.factor
-    for part in kept:
-        product *= part.value
-    return Counted(product, (*worth.parts, *kept, Factor(name="deviation", value=bent.factor, source=bent.source)))
+    product, factors = worth.score * bent.factor, worth.parts
+    if bent.coefficient and worth.coefficient is not None:
+        product, factors = product * worth.coefficient.value, (*factors, worth.coefficient)
+    if bent.auxiliary and worth.auxiliary is not None:
+        product, factors = product * worth.auxiliary.value, (*factors, worth.auxiliary)
+    return Counted(product, (*factors, Factor(name="deviation", value=bent.factor, source=bent.source)))
 
 
 def _score_zero(scene: Scene) -> Counted:
@@ -305,7 +321,7 @@ def _converted(scene: Scene, rule: Converted) -> tuple[Counted, Judged]:
     score = rule.score if own is None else own
     mean = (group.mean_cost if group is not None else None) or rule.mean_cost
     ratio = Decimal(cost) / mean if cost is not None and mean is not None and mean > 0 else None
-    judged = Judged("unknown" if ratio is None else "normal", ratio, mean)
+    judged = Judged("unknown", ratio, mean)
     if score is None:
         return Counted(None, (), (_no_score(group.code if group is not None else "(未入组)"),)), judged
     source = "方案设定的折算分值" if group is None or own is None else f"病种目录 {group.code} 分值"

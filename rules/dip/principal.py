@@ -46,10 +46,11 @@ class Principals:
     def _refused_for_all(self, code: str) -> Refusal | None:
         if not code:
             return "missing_principal_diagnosis", "病例没有主要诊断编码。"
+        if not (is_diagnosis(code) or is_asterisk(code) or is_morphology(code)):
+            # Before its first letter says anything: a local code that begins with X is no external cause.
+            return "diagnosis_not_in_table", f"{code}不是医保版疾病诊断编码的形式。"
         if because := self._never_principal(code):
             return "principal_diagnosis_not_allowed", f"{code}{because},不能作主要诊断入组。"
-        if not is_diagnosis(code):
-            return "diagnosis_not_in_table", f"{code}不是医保版疾病诊断编码的形式。"
         if not self._in_table(code):
             return "diagnosis_not_in_table", f"{code}不在本方案的诊断编码库中。"
         return None

@@ -46,7 +46,7 @@ def _complete(record: Record) -> Iterator[QualityFinding]:
     elif blank:
         wanted = record.quality.required_share
         named = "、".join(blank[:MOST_NAMED]) + ("等" if len(blank) > MOST_NAMED else "")
-        words = f"必填项完整率 {share * 100:.1f}%(要求不低于 {wanted * 100:.0f}%),未填写:{named}。请补填。"
+        words = f"必填项完整率 {share * 1000 // 1 / 10:.1f}%(要求不低于 {wanted * 100:.0f}%),未填写:{named}。请补填。"
         yield found("incomplete", words, blank, "violation" if share < wanted else "notice")
 
 

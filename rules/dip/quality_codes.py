@@ -6,6 +6,7 @@ from typing import Final
 
 from rules.dip.auxiliary import index_of
 from rules.dip.directory import Directory
+from rules.dip.naming import diagnosis_name, operation_name, quoted
 from rules.dip.normalise import diagnosis, is_asterisk, is_diagnosis, is_morphology, operation
 from rules.dip.ownership import ownership
 from rules.dip.quality_facts import QualityFinding
@@ -20,10 +21,10 @@ def principal(record: Record) -> Iterator[QualityFinding]:
     if not record.principal:
         words = "清单没有主要诊断编码,不能入组。请补填主要诊断,并标明主要诊断标识。"
         yield found("missing_principal", words, ("case.principal",), "violation")
-    marked = [line for line in record.facts.diagnoses or () if line.main]
+    marked = [entry for entry in record.diagnoses if entry.line.main]
     if len(marked) > 1:
-        named = "、".join(called(line.code, line.name) for line in marked)
-        fields = [f"diagnoses[{line.at}]" for line in marked]
+        named = "、".join(called(entry.line.code, entry.line.name) for entry in marked)
+        fields = [entry.field for entry in marked]
         yield found(
             "several_principals", f"有 {len(marked)} 个诊断标为主要诊断:{named}。请只保留一个。", fields, "violation"
         )
@@ -35,10 +36,10 @@ def principal(record: Record) -> Iterator[QualityFinding]:
 
 def main_operation(record: Record) -> Iterator[QualityFinding]:
     """There is at most one main operation."""
-    marked = [line for line in record.facts.operations or () if line.main]
+    marked = [done for done in record.operations if done.line.main]
     if len(marked) > 1:
-        named = "、".join(called(line.code, line.name) for line in marked)
-        fields = [f"operations[{line.at}]" for line in marked]
+        named = "、".join(called(done.line.code, done.line.name) for done in marked)
+        fields = [done.field for done in marked]
         words = f"有 {len(marked)} 个手术操作标为主要手术操作:{named}。请只保留一个。"
         yield found("several_main_operations", words, fields, "violation")
 
@@ -75,12 +76,12 @@ def tables(record: Record) -> Iterator[QualityFinding]:
             said = f"诊断编码{called(entry.line.code, entry.line.name)}不在编码库,不能用于入组。请改用现行医保版编码。"
             yield found("diagnosis_not_in_table", said, (entry.field,), "violation")
         elif _mapped(entry, record.directory):
-            yield _version(entry, "诊断")
+            yield _version(entry, "诊断", diagnosis_name(entry.code, record.directory))
     scheme = record.directory.scheme
     whole = bool(scheme.operations) and not scheme.partial
     for done in record.operations:
         if operation(done.line.code) in scheme.normalisation.operation_map:
-            yield _version(done, "手术操作")
+            yield _version(done, "手术操作", operation_name(done.code, record.directory))
         elif whole and record.directory.operation(done.code) is None:
             said = f"手术操作编码{called(done.line.code, done.line.name)}不在编码库。请核对是否为现行医保版编码。"
             yield found("operation_not_in_table", said, (done.field,))
@@ -99,10 +100,10 @@ def _mapped(entry: Diagnosed, directory: Directory) -> bool:
     return sent in directory.scheme.normalisation.diagnosis_map and entry.code != sent
 
 
-def _version(entry: Diagnosed | Operated, sort: str) -> QualityFinding:
+def _version(entry: Diagnosed | Operated, sort: str, name: str) -> QualityFinding:
     said = (
         f"{sort}编码{called(entry.line.code, entry.line.name)}与本方案目录的版本不同,入组时按映射表作为"
-        f"【{entry.code}】处理。请核对映射是否正确。"
+        f"{quoted(entry.code, name)}处理。请核对映射是否正确。"
     )
     return found("code_of_other_version", said, (entry.field,), "notice")
 

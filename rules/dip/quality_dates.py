@@ -120,7 +120,7 @@ def durations(record: Record) -> Iterator[QualityFinding]:
         yield found("icu_exceeds_stay", words, ("case.icu_days",), "violation")
     minutes = facts.ventilator_minutes
     if minutes is not None and minutes > longest * MINUTES_OF_A_DAY:
-        words = f"呼吸机使用 {_hours(minutes)} 小时,超过住院的 {longest} 个日历天。请核对。"
+        words = f"呼吸机使用 {_hours(minutes)},超过住院的 {longest} 个日历天。请核对。"
         yield found("ventilator_exceeds_stay", words, ("ventilator_minutes",), "violation")
 
 
@@ -130,7 +130,7 @@ def ventilator(record: Record) -> Iterator[QualityFinding]:
     coded = [done for done in record.operations if done.code.startswith(VENTILATION)]
     invasive = [done for done in coded if done.code.startswith(INVASIVE_VENTILATION)]
     if minutes and not coded and record.facts.operations is not None:
-        words = f"填写呼吸机使用 {_hours(minutes)} 小时,但没有机械通气操作编码。请核对是否漏填操作或误填时间。"
+        words = f"填写呼吸机使用 {_hours(minutes)},但没有机械通气操作编码。请核对是否漏填操作或误填时间。"
         yield found("ventilator_code_mismatch", words, ("ventilator_minutes", "operations"))
     if invasive and minutes is None:
         yield lacking("ventilator_code_mismatch", "ventilator_minutes")
@@ -139,10 +139,10 @@ def ventilator(record: Record) -> Iterator[QualityFinding]:
     for done in invasive:
         name = called(done.line.code, done.line.name)
         if done.code.startswith(LONG_VENTILATION) and minutes < LONG_VENTILATION_MINUTES:
-            words = f"操作{name}表示不少于 96 小时,而填写的呼吸机使用时间为 {_hours(minutes)} 小时。请核对。"
+            words = f"操作{name}表示不少于 96 小时,而填写的呼吸机使用时间为 {_hours(minutes)}。请核对。"
             yield found("ventilator_code_mismatch", words, (done.field, "ventilator_minutes"))
         elif done.code.startswith(SHORT_VENTILATION) and minutes >= LONG_VENTILATION_MINUTES and len(coded) == 1:
-            words = f"操作{name}表示不足 96 小时,而填写的呼吸机使用时间为 {_hours(minutes)} 小时。请核对是否连续使用。"
+            words = f"操作{name}表示不足 96 小时,而填写的呼吸机使用时间为 {_hours(minutes)}。请核对是否连续使用。"
             yield found("ventilator_code_mismatch", words, (done.field, "ventilator_minutes"), "notice")
 
 
@@ -154,5 +154,6 @@ def readmission(record: Record) -> Iterator[QualityFinding]:
 
 
 def _hours(minutes: int) -> str:
+    """Return a time of ventilation exactly: 95 hours and 59 minutes are not 96 hours."""
     hours, rest = divmod(minutes, 60)
-    return f"{hours}" if not rest else f"{minutes / 60:.1f}"
+    return f"{hours} 小时 {rest} 分钟" if rest else f"{hours} 小时"

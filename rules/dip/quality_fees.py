@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from rules.dip.amounts import in_yuan
 from rules.dip.model import FeePair
 from rules.dip.quality_facts import FeeItem, QualityFinding
 from rules.dip.quality_view import Operated, Record, called, found, lacking
@@ -105,4 +106,6 @@ def staff(record: Record) -> Iterator[QualityFinding]:
 
 
 def _yuan(amount: int) -> str:
-    return f"{amount / UNIT:.2f}"
+    """Return an amount exactly: two decimals, more only where there are any."""
+    text = f"{in_yuan(amount):.4f}"
+    return text[:-2] if text.endswith("00") else text

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from rules.dip.amounts import usable_cost, usable_money
 from rules.dip.model import Assessed, Case, Quality
+from rules.dip.naming import quoted
 from rules.dip.quality_facts import Sign
 from rules.dip.quality_signs import cost_ratio
 
@@ -17,19 +18,21 @@ from rules.dip.quality_signs import cost_ratio
 def point_chasing(cases: Iterable[tuple[Case, Assessed]], quality: Quality) -> tuple[Sign, ...]:
     """Return groups many of whose cases cost less than the scheme's share of the reference average (冲点)."""
     judged: dict[str, list[tuple[str, bool]]] = defaultdict(list)
+    names: dict[str, str] = {}
     for case, assessed in cases:
         ratio = cost_ratio(case, assessed)
         if ratio is not None and assessed.grouping.status != "ungrouped":
             judged[assessed.grouping.group].append((case.id, ratio < quality.low_cost))
-    return tuple(sign for group in sorted(judged) for sign in _chased(group, judged[group], quality))
+            names[assessed.grouping.group] = assessed.group.name if assessed.group else ""
+    return tuple(sign for group in sorted(judged) for sign in _chased(group, names[group], judged[group], quality))
 
 
-def _chased(group: str, judged: list[tuple[str, bool]], quality: Quality) -> Iterable[Sign]:
+def _chased(group: str, name: str, judged: list[tuple[str, bool]], quality: Quality) -> Iterable[Sign]:
     low = [case for case, is_low in judged if is_low]
     share = Decimal(len(low)) / len(judged)
     if len(judged) >= quality.chasing_cases and share >= quality.chasing_share:
         words = (
-            f"病种【{group}】可比较的 {len(judged)} 例中有 {len(low)} 例费用低于参考均费的 "
+            f"病种{quoted(group, name)}可比较的 {len(judged)} 例中有 {len(low)} 例费用低于参考均费的 "
             f"{_percent(quality.low_cost)},占 {_percent(share)}。请核对这些病例的入院指征与编码依据。"
         )
         yield Sign(code="point_chasing", detail=words, other_group=group, evidence=tuple(case for case in low if case))

@@ -13,6 +13,7 @@ from rules.dip.amounts import usable_cost
 from rules.dip.directory import Directory
 from rules.dip.model import Assessed, Case
 from rules.dip.moves import difference, differs, named, other_principals, points_text, weak_principal
+from rules.dip.naming import quoted
 from rules.dip.quality_facts import Sign, SignCode
 from rules.dip.quality_limits import conflicts
 from rules.dip.trials import Trial, Trials
@@ -56,14 +57,17 @@ def _upcoding(trials: Trials, doubtful: tuple[str, ...]) -> Iterator[Sign]:
         (found for found in trials.assessed.grouping.remarks if found.reason == "principal_diagnosis_not_allowed"), None
     )
     if refused is not None:
-        words = f"主要诊断【{trials.principal}】不能作主要诊断:{refused.detail.rstrip('。')}。请核对主要诊断的选择。"
+        why = refused.detail.rstrip("。")
+        words = f"主要诊断{trials.called(trials.principal)}不能作主要诊断:{why}。请核对主要诊断的选择。"
         yield Sign(code="excluded_principal", detail=words, evidence=(trials.principal,))
     for code, why in _doubts(trials, doubtful):
         trial = trials.without(code)
         if clearly_lower(trial, trials):
             same = trial.grouping.group == trials.assessed.grouping.group
             where = "病种不变而辅助目录系数降低" if same else f"将入{named(trial)}"
-            words = f"编码【{code}】{why};去掉该编码后{where},标准分值低 {_apart(trial, trials)}。请核对依据。"
+            words = (
+                f"编码{trials.called(code)}{why};去掉该编码后{where},标准分值低 {_apart(trial, trials)}。请核对依据。"
+            )
             yield _sign("doubtful_code_raises_group", words, trial, trials, (code,))
     yield from _low_cost(trials)
 
@@ -89,12 +93,13 @@ def _low_cost(trials: Trials) -> Iterator[Sign]:
     ratio, limit = cost_ratio(trials.case, trials.assessed), trials.directory.scheme.quality.low_cost
     if ratio is None or ratio >= limit or trials.case.ongoing or trials.assessed.grouping.row is None:
         return  # a stay that goes on has not cost what it will
+    present, group = trials.assessed.grouping.group, trials.assessed.group
     for code in trials.assessed.grouping.used:
         trial = trials.without(code)
         if clearly_lower(trial, trials):
             words = (
-                f"费用为参考均费的 {_percent(ratio)},低于 {_percent(limit)},而入高分值病种"
-                f"【{trials.assessed.grouping.group}】;如无手术操作【{code}】将入{named(trial)},"
+                f"费用为参考均费的 {_percent(ratio, below=limit)},低于 {_percent(limit)},而入高分值病种"
+                f"{quoted(present, group.name if group else '')};如无手术操作{trials.called(code)}将入{named(trial)},"
                 f"标准分值低 {_apart(trial, trials)}。请核对该手术操作是否实施。"
             )
             yield _sign("low_cost_in_high_group", words, trial, trials, (code,))
@@ -118,7 +123,7 @@ def _downcoding(trials: Trials) -> Iterator[Sign]:
         trial = trials.with_main(operation)
         if clearly_higher(trial, trials):
             words = (
-                f"已记录的手术操作【{operation}】如为主要手术操作,将入{named(trial)},"
+                f"已记录的手术操作{trials.called(operation)}如为主要手术操作,将入{named(trial)},"
                 f"标准分值高 {_apart(trial, trials)}。请核对主要手术操作的选择。"
             )
             yield _sign("recorded_operation_higher", words, trial, trials, (operation,))
@@ -126,7 +131,7 @@ def _downcoding(trials: Trials) -> Iterator[Sign]:
         trial = trials.with_principal(diagnosis, operation)
         if clearly_higher(trial, trials):
             words = (
-                f"已记录的诊断【{diagnosis}】如为主要诊断,将入{named(trial)},"
+                f"已记录的诊断{trials.called(diagnosis)}如为主要诊断,将入{named(trial)},"
                 f"标准分值高 {_apart(trial, trials)}({because})。请核对主要诊断的选择。"
             )
             evidence = (diagnosis, operation) if operation else (diagnosis,)
@@ -146,7 +151,7 @@ def _principal_errors(trials: Trials) -> Iterator[Sign]:
         diseases = (found for found in trials.candidates() if not found.startswith(("R", "Z")))
         yield from _instead("history_as_principal", trials, "是既往史或家族史", diseases)
     if code in trials.arose:
-        words = f"主要诊断【{code}】入院病情为“无”,表示住院期间发生。请核对主要诊断或入院病情。"
+        words = f"主要诊断{trials.called(code)}入院病情为“无”,表示住院期间发生。请核对主要诊断或入院病情。"
         yield Sign(code="principal_arose_in_hospital", detail=words, evidence=(code,))
     yield from _operation_elsewhere(trials)
 
@@ -169,7 +174,8 @@ def _instead(code: SignCode, trials: Trials, why: str, diseases: Iterator[str]) 
         return
     operation = next(iter(trials.owned(disease)), "")
     trial = trials.with_principal(disease, operation)
-    words = f"主要诊断【{trials.principal}】{why},而已记录疾病诊断【{disease}】。请核对主要诊断的选择。"
+    found = f"主要诊断{trials.called(trials.principal)}{why},而已记录疾病诊断{trials.called(disease)}"
+    words = f"{found}。请核对主要诊断的选择。"
     evidence = (trials.principal, disease, *([operation] if operation else []))
     yield _sign(code, words, trial if differs(trial, trials) else None, trials, evidence)
 
@@ -187,7 +193,7 @@ def _operation_elsewhere(trials: Trials) -> Iterator[Sign]:
     if owner is not None:
         trial = trials.with_principal(owner, main)
         words = (
-            f"主要手术操作【{main}】在目录中属于已记录的诊断【{owner}】,不属于主要诊断【{trials.principal}】。"
+            f"主要手术操作{trials.called(main)}在目录中属于已记录的诊断{trials.called(owner)},不属于主要诊断{trials.called(trials.principal)}。"
             "请核对主要诊断的选择。"
         )
         found = trial if differs(trial, trials) else None
@@ -226,5 +232,7 @@ def _apart(trial: Trial, trials: Trials) -> str:
     return f"{points_text(difference(trial, trials) or Decimal(0))} 分"
 
 
-def _percent(share: Decimal) -> str:
-    return f"{share * 100:.0f}%"
+def _percent(share: Decimal, *, below: Decimal | None = None) -> str:
+    """Return whole percents, and tenths, cut, where whole ones would look like the limit a share is below."""
+    text = f"{share * 100:.0f}%"
+    return f"{share * 100 // Decimal('0.1') / 10}%" if below is not None and text == f"{below * 100:.0f}%" else text

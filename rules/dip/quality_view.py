@@ -8,11 +8,15 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from rules.codes import Certainty
 from rules.dip.codes import Attribute
 from rules.dip.directory import Directory
 from rules.dip.grouper import group
 from rules.dip.model import Grouping, Quality
+from rules.dip.naming import diagnosis_name, operation_name, quoted
+from rules.dip.normalise import diagnosis, operation
 from rules.dip.quality_facts import (
     QUALITY_TITLES,
     QualityCode,
@@ -89,10 +93,10 @@ class Record:
         normal = self.directory.normaliser.principal
         if self.facts.diagnoses is not None:
             lines = (line for line in self.facts.diagnoses if line.code)
-            return tuple(Diagnosed(normal(line.code), line, f"diagnoses[{line.at}]") for line in lines)
+            return tuple(self._diagnosed(normal(line.code), line, f"diagnoses[{line.at}]") for line in lines)
         codes = [self.case.principal, *self.case.others]
         return tuple(
-            Diagnosed(normal(code), RecordDiagnosis(code=code, main=at == 0, at=at), "diagnoses")
+            self._diagnosed(normal(code), RecordDiagnosis(code=code, main=at == 0, at=at), "diagnoses")
             for at, code in enumerate(codes)
             if code
         )
@@ -105,8 +109,16 @@ class Record:
             lines = tuple(RecordOperation(code=code, at=at) for at, code in enumerate(self.case.operations))
         return tuple(self._operated(line) for line in lines if line.code)
 
+    def _diagnosed(self, code: str, line: RecordDiagnosis, field: str) -> Diagnosed:
+        """A line without a name has that of the table; not where the map made another code of it."""
+        if not line.name and diagnosis(line.code) not in self.directory.scheme.normalisation.diagnosis_map:
+            line = replace(line, name=diagnosis_name(code, self.directory))
+        return Diagnosed(code, line, field)
+
     def _operated(self, line: RecordOperation) -> Operated:
         code = next(iter(self.directory.normaliser.operations((line.code,))), "")
+        if not line.name and operation(line.code) not in self.directory.scheme.normalisation.operation_map:
+            line = replace(line, name=operation_name(code, self.directory))
         entry = self.directory.operation(code)
         field = "operations" if self.facts.operations is None else f"operations[{line.at}]"
         return Operated(code, line, field, entry.attribute if entry else None)
@@ -149,7 +161,7 @@ def lacking(code: QualityCode, *missing: str) -> QualityFinding:
 
 def called(code: str, name: str) -> str:
     """Return a code with its name, as messages quote it."""
-    return f"【{code} {name}】" if name else f"【{code}】"
+    return quoted(code, name)
 
 
 def day_words(when: date | datetime) -> str:

@@ -10,7 +10,7 @@ from rules.dip.codes import ATTRIBUTE_RANK, Attribute, GroupingReason, Match, Re
 from rules.dip.directory import Directory
 from rules.dip.matching import Fit, Prepared
 from rules.dip.model import Case, Grouping, OperationEntry, Row, Scheme, Step
-from rules.dip.normalise import is_asterisk, is_diagnosis, is_morphology
+from rules.dip.normalise import is_asterisk, is_diagnosis, is_morphology, is_short_operation
 from rules.dip.outcomes import by_row, grouped, missing, nothing, tie, undecided, ungrouped
 from rules.dip.principal import SEX_WORDS
 
@@ -53,6 +53,8 @@ def _principal(coded: Coded, scheme: Scheme) -> Grouping | None:
     cause = principal.partition("+")[0]
     if not principal:
         return ungrouped(coded, "missing_principal_diagnosis", "病例没有主要诊断编码。")
+    if not (is_diagnosis(principal) or is_asterisk(principal) or is_morphology(principal)):
+        return ungrouped(coded, "diagnosis_not_in_table", f"{principal}不是医保版疾病诊断编码的形式。")
     why = ""
     if any(code_holds(code, principal) for code in rules.excluded_principal) and rules.excluded_match == "prefix":
         why = "属于不作为入组主要诊断的排除名单"
@@ -66,8 +68,6 @@ def _principal(coded: Coded, scheme: Scheme) -> Grouping | None:
         why = "是肿瘤形态学编码"
     if why:
         return ungrouped(coded, "principal_diagnosis_not_allowed", f"{principal}{why},不能作主要诊断入组。")
-    if not is_diagnosis(principal):
-        return ungrouped(coded, "diagnosis_not_in_table", f"{principal}不是医保版疾病诊断编码的形式。")
     listed = {entry.code for entry in scheme.diagnoses}
     known = bool({principal, cause} & listed) if rules.whole_table else known_category(principal[:3], scheme)
     if not known:
@@ -166,7 +166,9 @@ def operations_met(row: Row, coded: Coded, related: Related, match: Match) -> tu
         return (), 0
 
     def meets(operation: str, part: tuple[str, ...]) -> bool:
-        return any(operation == written or (match == "prefix" and operation.startswith(written)) for written in part)
+        if operation in part:
+            return True
+        return match == "prefix" and any(operation.startswith(code) and is_short_operation(code) for code in part)
 
     def assignments(parts: list[tuple[tuple[str, ...], bool]], pool: tuple[str, ...]) -> set[frozenset[str]]:
         reached = {frozenset[str]()}
@@ -302,7 +304,8 @@ def _of(fits: list[Fit], coded: Coded, directory: Directory, step: Step) -> Grou
         return None
 
     def spelling(operation: str) -> tuple[str, ...]:
-        return tuple(operation[:length] for length in range(1, len(operation) + 1))
+        beginnings = (operation[:length] for length in range(1, len(operation) + 1))
+        return tuple(code for code in beginnings if code == operation or is_short_operation(code))
 
     choice = choose(fits, step.prefer, coded, directory, spelling)
     if choice.fit is None:

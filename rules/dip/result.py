@@ -22,6 +22,8 @@ class Standing(Noun, frozen=True, kw_only=True):
     """Points at the cost so far."""
     standard: int | None = None
     """参考支付标准 of a case of normal cost."""
+    payable: int | None = None
+    """What is paid at this cost, after deviation; the standard itself for a case of normal cost."""
     cost: int | None = None
     ratio: Decimal | None = None
     """Cost / reference average."""
@@ -31,7 +33,7 @@ class Standing(Noun, frozen=True, kw_only=True):
     high_limit: Decimal | None = None
     """Ratios at which the band changes; ``None``: the scheme has no deviation rule."""
     balance: int | None = None
-    """What is paid at this cost, less the cost."""
+    """``payable`` less the cost."""
 
 
 class DipSign(Noun, frozen=True, kw_only=True):

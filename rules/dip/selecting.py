@@ -65,6 +65,12 @@ def _dated(row: Dated) -> bool:
     return row.valid_from is not None or row.valid_to is not None
 
 
+def _covers(row: Dated, other: Dated) -> bool:
+    """Return whether a row holds on every day on which another does."""
+    since = row.valid_from is None or (other.valid_from is not None and row.valid_from <= other.valid_from)
+    return since and (row.valid_to is None or (other.valid_to is not None and other.valid_to <= row.valid_to))
+
+
 def in_force(row: Dated, day: date) -> bool:
     """Return whether a row holds on a day."""
     return (row.valid_from is None or row.valid_from <= day) and (row.valid_to is None or day <= row.valid_to)
@@ -75,19 +81,23 @@ def choose(
 ) -> Choice[RowT]:
     """Return the first row that holds on a day; without a day, what all periods agree on.
 
-    Of rows that name as much, the one that came into force last holds.
+    Of rows that name as much, the one that came into force last holds. A dated row that may be out of force without a
+    day holds only if what would hold instead says the same.
     """
     best: Choice[RowT] = Choice()
     perhaps: list[tuple[RowT, str]] = []
+    settled = False
     for rank, row in rows:
-        if best.row is not None and rank < best.rank:
+        if settled and rank < best.rank:
             break
         missing = fits(row) if day is None or in_force(row, day) else None
-        if missing is None:
+        if missing is None or (best.row is not None and rank < best.rank and _covers(best.row, row)):
             continue
         if missing:
             perhaps.append((row, missing))
-        elif best.row is None:
+            continue
+        settled = settled or day is not None or not _dated(row)
+        if best.row is None:
             best = Choice(row, rank)
         elif says(row) != says(best.row):
             if day is None and (_dated(row) or _dated(best.row)):

@@ -5,7 +5,7 @@ verdict. Only stays are grouped; what is shown while the patient is in hospital 
 standard is a reference, never a cap (ruling 24).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cached_property
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from rules.dip.assess import assess
+from rules.dip.codes import ATTRIBUTE_WORDS
 from rules.dip.deviation import applies
 from rules.dip.directory import Directory
 from rules.dip.grouper import group
@@ -20,7 +21,7 @@ from rules.dip.model import Assessed, Case, Grouping
 from rules.dip.moves import Move, moves
 from rules.dip.quality_signs import signs
 from rules.dip.result import DipMove, DipResult, DipSign, Standing
-from rules.dip.words import points_words
+from rules.dip.words import group_words, points_words
 from rules.lines import amount_of
 from rules.model import Diagnosis, Encounter, Input
 
@@ -58,6 +59,7 @@ class Stay:
             found = grouping(self.after, directory) if ordered else self.assessed_now.grouping
             self.assessed = assess(self.after, directory, grouping=found)
         self._estimated = encounter.visit.discharged is None
+        self._several_main = sum(operation.main is True for operation in encounter.operations) > 1
 
     @cached_property
     def result(self) -> DipResult:
@@ -75,7 +77,7 @@ class Stay:
             now=now,
             after=now if same else standing(self.after, self.assessed, self._directory),
             moves=moves_of(self.now, self.assessed_now.grouping, self._directory),
-            explanation=points_words(self.assessed),
+            explanation=(*grouping_words(self.after, self.assessed, self._several_main), *points_words(self.assessed)),
         )
 
     @cached_property
@@ -92,6 +94,21 @@ class Stay:
             )
             for kind, sign in signs(self.after, self.assessed, self._directory)
         )
+
+
+def grouping_words(case: Case, assessed: Assessed, several_main: bool) -> Iterator[str]:
+    """Yield why a stay is in its group, in one line; ``rules.dip.tracing`` tells the whole way and the neighbours."""
+    grouping = assessed.grouping
+    by = [f"主要诊断 {grouping.principal or case.principal}"] if case.principal else []
+    if grouping.used:
+        by.append(f"手术操作 {'、'.join(grouping.used)}")
+    elif grouping.attribute is not None and grouping.group:
+        by.append(ATTRIBUTE_WORDS[grouping.attribute])
+    yield f"{group_words(assessed)}:{','.join(by)}" if by else group_words(assessed)
+    if grouping.tied:
+        yield f"同等符合的还有 {'、'.join(grouping.tied)},请核对"
+    if several_main:
+        yield "有多项手术操作标为主要手术操作,以第一项为准,请核对"
 
 
 def moves_of(case: Case, grouping: Grouping, directory: Directory) -> tuple[DipMove, ...]:
@@ -150,6 +167,7 @@ def standing(case: Case, assessed: Assessed, directory: Directory) -> Standing:
         standard_points=points.standard_points,
         points=points.points,
         standard=payment.normal_standard,
+        payable=payment.standard if paid else None,
         cost=case.cost,
         ratio=points.ratio,
         band=points.band,

@@ -66,7 +66,7 @@ class Auxiliary(Noun, frozen=True, kw_only=True):
     long_stay_inclusive: bool = False
     """... or of exactly so many."""
     arisen_in_hospital: bool = False
-    """Diagnoses whose 入院病情 is 无 make a case severe too; dip facts 6.2: they must not serve as CC."""
+    """Diagnoses whose 入院病情 is 无 count too (CCI, severity, secondary); dip facts 6.2: they must not serve as CC."""
     elderly_from: int = 65
     age_bands: tuple[tuple[str, int, int | None], ...] = ()
     """(name, first day, last day or None) in days of age; replaces the bands of dip facts 3.5 where given."""

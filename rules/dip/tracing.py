@@ -15,6 +15,7 @@ from rules.dip.matching import Fit, Prepared
 from rules.dip.model import Case, Grouping, Step
 from rules.dip.neighbours import is_near, lacking, related_missing
 from rules.dip.normalise import Stages
+from rules.dip.operations import counted
 from rules.dip.outcomes import nothing
 
 NEIGHBOURS: Final = 3
@@ -42,6 +43,8 @@ EFFECT_WORDS: Final = {
     "not_main": "不得作主要手术操作,由下一项作主要手术操作",
     "conservative": "作主要手术操作时按保守治疗入组,全部手术操作不计",
 }
+
+EXTRACT_WORDS: Final = "本方案是目录节选:完整目录中可能有更具体的病种,此处未收录,入组结果须以完整目录为准。"
 
 
 def explain(case: Case, directory: Directory) -> tuple[str, ...]:
@@ -112,11 +115,27 @@ def attribute_words(coded: Coded, directory: Directory) -> str:
     for operation in coded.operations:
         entry = directory.operation(operation)
         known = entry.attribute if entry is not None else None
-        each.append(f"{operation} {ATTRIBUTE_WORDS[known] if known else '属性未知'}")
-    of = f"({';'.join(each)})" if each else ""
+        taken = counted(operation, coded, directory)
+        as_ = f"按{ATTRIBUTE_WORDS[taken]}计" if taken is not None and taken != known else ""
+        each.append(f"{operation} {ATTRIBUTE_WORDS[known] if known else '属性未知'}{as_ and ','}{as_}")
+    because = _attribute_rule(coded, directory)
+    of = f"({';'.join([*each, *because])})" if each else ""
     if coded.attribute is None:
         return f"操作属性:不能确定{of}。"
     return f"操作属性:{ATTRIBUTE_WORDS[coded.attribute]}{of}。"
+
+
+def _attribute_rule(coded: Coded, directory: Directory) -> list[str]:
+    """Say by which rule of the scheme a case has not the highest attribute of its operations."""
+    rules = directory.scheme.comprehensive
+    said = []
+    if rules.attribute_of == "main" and len(coded.operations) > 1:
+        said.append(f"只看主要手术操作{coded.main}")
+    looked_at = coded.operations if rules.attribute_of == "highest" else (coded.main,)
+    weighty = any(counted(operation, coded, directory) not in {None, "conservative"} for operation in looked_at)
+    if rules.minor_is_conservative and coded.attribute == "conservative" and weighty:
+        said.append("切口等级为0且手术级别低于3级,按保守治疗")
+    return said
 
 
 def _layer_words(coded: Coded, directory: Directory, prepared: PreparedStep, found: Grouping | None) -> list[str]:
@@ -219,7 +238,7 @@ def _comprehensive_words(
     if found.status == "ungrouped":
         return [f"综合病种:{remark.detail}" for remark in found.remarks[:1]]
     key = next((key for key, pool in directory.pools.pools(coded.code) if pool.groups(coded)), f"类目{coded.code[:3]}")
-    return [f"综合病种:按{key}与{attribute}{level}取{_name(found.group, directory)}。"]
+    return [f"综合病种:按{key}与{attribute}{level}取{_name(found.group, directory)}。", *_extract_words(directory)]
 
 
 def _last_resort_words(coded: Coded, directory: Directory, prepared: PreparedStep, found: Grouping | None) -> list[str]:
@@ -227,7 +246,12 @@ def _last_resort_words(coded: Coded, directory: Directory, prepared: PreparedSte
         return ["保底组:没有。"]
     if found.status == "ungrouped":
         return ["保底组:操作属性不能确定,不能判断。"]
-    return [f"保底组:取{_name(found.group, directory)}。"]
+    return [f"保底组:取{_name(found.group, directory)}。", *_extract_words(directory)]
+
+
+def _extract_words(directory: Directory) -> list[str]:
+    """Say of a pooled case that a directory which is an extract may lack its core row."""
+    return [EXTRACT_WORDS] if directory.scheme.partial else []
 
 
 def _result(found: Grouping, directory: Directory) -> list[str]:

@@ -16,6 +16,7 @@ from rules.dip.auxiliary import typings
 from rules.dip.directory import Directory
 from rules.dip.grouper import group
 from rules.dip.model import Assessed, Case, Grouping
+from rules.dip.naming import diagnosis_name, operation_name, quoted
 from rules.dip.normalise import is_tcm
 from rules.dip.ownership import ownership
 from rules.dip.points import points
@@ -77,6 +78,12 @@ class Trials:
     def now(self) -> Decimal | None:
         """Standard points of the present group."""
         return self.assessed.points.standard_points
+
+    def called(self, code: str) -> str:
+        """Return a code of the record (or an ordered one) with its name, for a message."""
+        known = operation_name if code in self.operations else diagnosis_name
+        name = known(code, self.directory) or operation_name(code, self.directory)
+        return quoted(code, name)
 
     def owned(self, diagnosis: str) -> tuple[str, ...]:
         """Return the recorded operations that belong to a diagnosis by the catalogue."""

@@ -5,12 +5,13 @@ point value is the budget's, an estimate (预估); it is never called a limit (r
 """
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
-from rules.dip.amounts import in_yuan
 from rules.dip.auxiliary import SUBTYPE_WORDS, TYPE_WORDS
 from rules.dip.codes import GROUPING_REASON_WORDS, STATUS_WORDS, Band, PointsReason
 from rules.dip.model import Assessed, Factor, PaymentResult, PointsNote, PointsResult, Typing
+from rules.model import UNIT
 
 FACTOR_WORDS: Final[dict[str, str]] = {
     "score": "分值",
@@ -29,7 +30,7 @@ BAND_WORDS: Final[dict[Band, str]] = {
     "low": "费用偏低病例",
     "normal": "正常病例",
     "high": "费用偏高病例",
-    "unknown": "费用偏差未知",
+    "unknown": "未判断费用偏差",
 }
 POINTS_REASON_WORDS: Final[dict[PointsReason, str]] = {
     "ungrouped": "未入组,没有分值",
@@ -48,14 +49,18 @@ POINTS_REASON_WORDS: Final[dict[PointsReason, str]] = {
     "fact_missing": "缺所需信息",
 }
 OWN_LINES: Final = frozenset(("eligibility_unknown", "not_eligible"))
+MONEY_LINES: Final = OWN_LINES | {"special_review"}
+"""What is not said of a case that DIP does not pay."""
 
 
 def yuan(amount: int) -> str:
     """Return an amount of 1/10,000 yuan as people write it: two decimals, more only where there are any."""
-    text = f"{in_yuan(amount):,.4f}"
-    return text[:-2] if text.endswith("00") else text
+    whole, rest = divmod(abs(amount), UNIT)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{whole:,}.{rest:04}" if rest % 100 else f"{sign}{whole:,}.{rest // 100:02}"
 
 
+@lru_cache(maxsize=8_192)
 def number(value: Decimal) -> str:
     """Return a number with thousands separated and at most six decimals, none idle."""
     text = f"{value + 0:,.6f}"  # a negative zero is zero
@@ -85,12 +90,16 @@ def typing_words(typing: Typing) -> str:
 def points_words(assessed: Assessed) -> tuple[str, ...]:
     """Return how points and money came about, line by line."""
     points, payment = assessed.points, assessed.payment
+    unpaid = payment.eligible is False
     lines = [typing_words(typing) for typing in assessed.typings]
     lines.extend(_points(points))
     lines.extend(_money(points, payment))
-    lines.extend(f"可申请特例单议:{words}" for words in points.review_candidate)
-    notes = dict.fromkeys(note_words(note) for note in (*points.notes, *payment.notes) if note.reason not in OWN_LINES)
-    lines.extend(f"说明:{words}" for words in notes)
+    if points.review_candidate and not unpaid:  # who is not paid by DIP has nothing to apply for
+        lines.extend(f"可申请特例单议:{words}" for words in points.review_candidate)
+    if points.notes or payment.notes:
+        left = MONEY_LINES if unpaid else OWN_LINES
+        notes = dict.fromkeys(note_words(note) for note in (*points.notes, *payment.notes) if note.reason not in left)
+        lines.extend(f"说明:{words}" for words in notes)
     return tuple(lines)
 
 
@@ -110,8 +119,8 @@ def _points(points: PointsResult) -> list[str]:
     elif points.factors:
         lines.append(f"{_product(points.factors).rstrip()},病例分值不能确定")
     if points.ratio is not None and points.average is not None:
-        words = f"费用 ÷ 参考均费 {yuan(points.average)} 元 = {number(points.ratio)}"
-        lines.append(f"{words},{BAND_WORDS[points.band]}")
+        band = "" if points.band == "unknown" else f",{BAND_WORDS[points.band]}"
+        lines.append(f"费用 ÷ 参考均费 {yuan(points.average)} 元 = {number(points.ratio)}{band}")
     return lines
 
 
@@ -119,10 +128,22 @@ def _product(factors: tuple[Factor, ...]) -> str:
     text = ""
     for factor in factors:
         sign = "" if not text else "+ " if factor.name == "add_on" else "× "
-        unit = " 天" if factor.name == "days" else ""
-        text += f"{sign}{FACTOR_WORDS.get(factor.name, factor.name)} {number(factor.value)}{unit}"
-        text += f"({factor.source})" if factor.name not in ("score", "days") else " "
+        said = _varying(factor) if factor.name in VARYING else _lasting(factor)
+        text += f"{sign}{said}"
     return text
+
+
+VARYING: Final = frozenset(("deviation", "actual_cost", "last_resort", "ungrouped", "days"))
+"""Factors that differ from case to case; the words of the others are worth remembering."""
+
+
+def _varying(factor: Factor) -> str:
+    unit = " 天" if factor.name == "days" else ""
+    told = f"({factor.source})" if factor.name not in ("score", "days") else " "
+    return f"{FACTOR_WORDS.get(factor.name, factor.name)} {number(factor.value)}{unit}{told}"
+
+
+_lasting = lru_cache(maxsize=8_192)(_varying)
 
 
 def _money(points: PointsResult, payment: PaymentResult) -> list[str]:
@@ -132,8 +153,7 @@ def _money(points: PointsResult, payment: PaymentResult) -> list[str]:
     if payment.standard is not None and points.pays_actual_cost:
         lines.append(f"按实际费用支付,参考支付标准 {yuan(payment.standard)} 元(预估)")
     elif payment.standard is not None and payment.point_value is not None:
-        value = f"点值 {payment.point_value:,.2f} 元/分" if _cents(payment.point_value) else _exact(payment.point_value)
-        lines.append(f"参考支付标准 {yuan(payment.standard)} 元({value},预估)")
+        lines.append(f"参考支付标准 {yuan(payment.standard)} 元({_value(payment.point_value)},预估)")
     if payment.balance is not None:
         compared = "少" if payment.balance >= 0 else "多"
         lines.append(f"费用比参考支付标准{compared} {yuan(abs(payment.balance))} 元(预估)")
@@ -142,9 +162,8 @@ def _money(points: PointsResult, payment: PaymentResult) -> list[str]:
     return lines
 
 
-def _cents(value: Decimal) -> bool:
-    return value * 100 == (value * 100).to_integral_value()
-
-
-def _exact(value: Decimal) -> str:
-    return f"点值 {number(value)} 元/分"
+@lru_cache(maxsize=1_024)
+def _value(value: Decimal) -> str:
+    cents = value * 100
+    text = f"{value:,.2f}" if cents == cents.to_integral_value() else number(value)
+    return f"点值 {text} 元/分"

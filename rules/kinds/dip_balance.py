@@ -58,6 +58,8 @@ class Case(msgspec.Struct, frozen=True):
     after: int
     standard_before: int
     standard: int
+    payable: int | None
+    """What is paid at this cost, where that is not the standard: after deviation."""
     balance: int | None
     estimated: bool
     cap: Level
@@ -90,6 +92,7 @@ def _compared(rule: Balance, result: DipResult, view: View) -> Case | Missing | 
         after=after.cost,
         standard_before=now.standard or after.standard,
         standard=after.standard,
+        payable=after.payable if after.payable != after.standard else None,
         balance=after.balance,
         estimated=result.estimated,
         cap=heard(rule, view),
@@ -161,7 +164,8 @@ def _balance(case: Case) -> str:
     if case.balance is None:
         return ""
     word = "结余" if case.balance >= 0 else "超支"
-    return f",{'预估' if case.estimated else ''}{word} {yuan(abs(case.balance))}"
+    deviated = "" if case.payable is None else f",按费用偏差参考支付 {yuan(case.payable)}"
+    return f"{deviated},{'预估' if case.estimated else ''}{word} {yuan(abs(case.balance))}"
 
 
 def _costing(rule: Balance, encounter: Encounter, cost: int) -> Encounter:

@@ -77,9 +77,13 @@ def read_visit(
         # Serialisers of one vendor turn an absent number into 0 (S7): a visit that costs nothing is unknown.
         total_amount=faults.leaf(fixed, node, "medfee_sumamt", path) or None,
         total_before_order=not site.total_includes_order,
-        out_of_area=codes.out_of_area(text("out_setl_flag")),
+        out_of_area=_elsewhere(codes.out_of_area(text("out_setl_flag")), site, place),
         insured_place=place,
     )
+
+
+def _elsewhere(said: bool | None, site: Site, place: str | None) -> bool | None:
+    return site.out_of_area(place) if said is None else said
 
 
 def read_past_visit(node: shape.Encounter, path: str, faults: Faults, *, zone: tzinfo, site: Site) -> PastVisit:

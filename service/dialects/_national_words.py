@@ -151,6 +151,8 @@ def dip_notice(dip: DipResult) -> str:
         said.append(f"参考支付标准{_yuan(after.standard)}元")
     if after.cost is not None:
         said.append(f"本单后费用{_yuan(after.cost)}元")
+    if after.payable is not None and after.payable != after.standard:
+        said.append(f"按费用偏差参考支付{_yuan(after.payable)}元")
     if after.balance is not None:
         said.append(f"预计{'结余' if after.balance >= 0 else '超出'}{_yuan(abs(after.balance))}元")
     return ",".join(said)

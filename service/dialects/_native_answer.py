@@ -81,6 +81,7 @@ def standing_document(standing: Standing) -> dict[str, Any]:
         "standard_points": number(standing.standard_points),
         "points": number(standing.points),
         "standard": yuan(standing.standard),
+        "payable": yuan(standing.payable),
         "cost": yuan(standing.cost),
         "ratio": number(standing.ratio),
         "band": standing.band,

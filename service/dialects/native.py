@@ -16,30 +16,13 @@ from rules.model import UNIT, Diagnosis, Encounter, Facility, Line, Operation, P
 from service.dialects._contract import Answer, Call, Feedback, FeedbackAnswer, Reading, Reply
 from service.dialects._native_answer import answer_document, problem_document
 from service.errors import INVALID, NOT_JSON, Fault, Problem
+from service.schemas.faults import faults_of
 from service.schemas.native import CheckRequest, Clock, DiagnosisIn, LineIn, PastVisitIn, VisitIn
 from service.sites import Site
 
 REGISTRATION: Final = frozenset({"1", "3"})
 """Scenes in which there is nothing ordered yet; elsewhere an empty list is a slip that must not read as a pass."""
 _ADAPTER: Final = TypeAdapter(CheckRequest)
-_MESSAGES: Final = {
-    "missing": "必填",
-    "extra_forbidden": "未知字段,请检查拼写",
-    "bool_type": "应为 true 或 false",
-    "bool_parsing": "应为 true 或 false",
-    "int_type": "应为整数",
-    "int_parsing": "应为整数",
-    "int_from_float": "应为整数",
-    "string_type": "应为文本",
-    "list_type": "应为数组",
-    "model_type": "应为对象",
-    "model_attributes_type": "应为对象",
-    "string_pattern_mismatch": "取值不在允许范围内",
-    "date_from_datetime_parsing": "应为日期,如 2026-03-18",
-    "date_from_datetime_inexact": "应为日期,不带时间",
-    "date_type": "应为日期,如 2026-03-18",
-    "date_parsing": "应为日期,如 2026-03-18",
-}
 
 
 class NativeDialect:
@@ -106,38 +89,10 @@ def parse(call: Call) -> CheckRequest:
 
 
 def _problem(error: ValidationError) -> Problem:
-    faults = []
     for entry in error.errors(include_url=False, include_input=False):
         if entry["type"] == "json_invalid":
             return Problem(NOT_JSON, str(entry.get("ctx", {}).get("error", "")))
-        faults.append(Fault(_path(entry["loc"]), _message(cast("dict[str, Any]", entry))))
-    return Problem(INVALID, faults=tuple(faults))
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    path = ""
-    for part in location:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
-    return path
-
-
-def _message(entry: dict[str, Any]) -> str:
-    kind = entry["type"]
-    context = entry.get("ctx", {})
-    if kind == "value_error":
-        return str(context.get("error", "取值不合法"))
-    if kind in {"literal_error", "enum"}:
-        return f"应为 {context.get('expected', '')} 之一"
-    if kind in {
-        "greater_than_equal",
-        "less_than_equal",
-        "too_long",
-        "too_short",
-        "string_too_long",
-        "string_too_short",
-    }:
-        return f"超出允许范围({entry['msg']})"
-    return _MESSAGES.get(kind, f"取值不合法({kind})")
+    return Problem(INVALID, faults=faults_of(error))
 
 
 def encounter_of(request: CheckRequest, call: Call, hospital: str) -> Encounter:
@@ -199,7 +154,7 @@ def visit_of(visit: VisitIn, site: Site) -> Visit:
         insurance_before=visit.insurance_before,
         chronic_disease=visit.chronic_disease,
         internet=visit.internet,
-        out_of_area=visit.out_of_area,
+        out_of_area=site.out_of_area(visit.insured_place) if visit.out_of_area is None else visit.out_of_area,
         insured_place=visit.insured_place,
         day_surgery=visit.day_surgery,
         planned=visit.planned,

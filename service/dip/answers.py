@@ -30,7 +30,9 @@ from service.schemes import in_force
 
 _log = structlog.get_logger("dipcheck.dip")
 PARTIAL: Final = "本方案为目录摘录,目录之外的病种可能存在,未入组不代表实际不入组。"
+OTHER_PAYMENT: Final = "清单填写的医保支付方式不是病种分值,分值与支付标准仅供参考。"
 NOT_IN_FORCE: Final = "出院日期不在本方案有效期内,结果仅供参考。"
+NOT_IN_FORCE_TODAY: Final = "今天不在本方案有效期内,结果仅供参考。"
 
 
 def group_document(filed: Filed, *, explained: bool) -> dict[str, Any]:
@@ -44,8 +46,10 @@ def group_document(filed: Filed, *, explained: bool) -> dict[str, Any]:
     if filed.facts is not None:
         document["quality"] = [quality_document(finding) for finding in check_record(filed.facts, directory)]
     document["left_out"] = list(filed.left_out)
+    document["paid_by_dip"] = filed.paid_by_dip
     if explained:
-        document["explanation"] = list(explanation(case, assessed, directory))
+        said = explanation(case, assessed, directory)
+        document["explanation"] = [*said, OTHER_PAYMENT] if filed.paid_by_dip is False else list(said)
     return document
 
 
@@ -56,7 +60,7 @@ def explanation(case: Case, assessed: Assessed, directory: Directory) -> tuple[s
     if scheme.partial and assessed.grouping.status == "ungrouped":
         said.append(PARTIAL)
     if case.discharged is not None and not in_force(scheme, case.discharged):
-        said.append(NOT_IN_FORCE)
+        said.append(NOT_IN_FORCE_TODAY if case.ongoing else NOT_IN_FORCE)
     return tuple(said)
 
 
@@ -114,7 +118,7 @@ class Batch:
     def _document(self, line: NumberedLine) -> dict[str, Any]:
         if line.body is None:
             raise Problem(TOO_LARGE, f"每行上限 {self.limit} 字节")
-        document = group_document(self.reader.read(decoded(line.body)), explained=self.explained)
+        document = group_document(self.reader.stay(decoded(line.body)), explained=self.explained)
         self.cases += 1
         status: Status = document["grouping"]["status"]
         self.by_status[status] = self.by_status.get(status, 0) + 1

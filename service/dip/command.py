@@ -9,6 +9,7 @@ import csv
 import io
 import sys
 from collections.abc import Iterator
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -16,18 +17,22 @@ from typing import Final
 from rules.dip.assess import assess
 from rules.dip.compiler import SchemeError, SchemeFileError
 from rules.dip.directory import Directory
-from rules.dip.model import Assessed
+from rules.dip.model import Assessed, Case
 from rules.dip.tracing import explain
-from rules.dip.words import points_words
+from rules.dip.words import note_words, points_words
 from rules.model import UNIT
-from service.dip.table import Table, TableRow
+from service.dip.answers import NOT_IN_FORCE
+from service.dip.table import Assumed, Table, TableRow
 from service.scheme_files.command import read_scheme
+from service.schemes import in_force
 from service.settings import Settings
 
 OK, FAULTS, MISUSE = 0, 1, 2
+ERROR: Final = "error"
+"""Status of a row that could not be read: it was not grouped, which is something else than ``ungrouped``."""
 RESULTS: Final = (
     "status", "group", "group_name", "reasons", "points", "standard_points", "payment", "balance", "ratio", "band",
-    "trace", "error",
+    "notes", "trace", "error",
 )  # fmt: skip
 """Columns that are added; in a file that has them already they are written anew."""
 
@@ -41,12 +46,19 @@ def group_table(chosen: argparse.Namespace) -> int:
     except (OSError, ValueError) as fault:
         return _complain(str(fault), MISUSE)
     try:
-        table = Table(_decoded(_content(chosen.cases)), Settings().tz)
+        zone = Settings().tz
+        assumed = Assumed(chosen.insurance or None, chosen.day or today(zone))
+        table = Table(_decoded(_content(chosen.cases)), zone, assumed)
     except OSError as fault:
         return _complain(f"cannot read `{chosen.cases}`: {fault.strerror}", MISUSE)
     except ValueError as fault:
         return _complain(f"{chosen.cases}: {fault}", MISUSE)
     return _write(table, directory, explained=chosen.explain)
+
+
+def today(zone: tzinfo) -> date:
+    """Return the hospital's local day."""
+    return datetime.now(zone).date()
 
 
 def _content(name: str) -> bytes:
@@ -83,15 +95,31 @@ def _write(table: Table, directory: Directory, *, explained: bool) -> int:
             writer.writerow([*cells, *(results.get(name, "") for name in RESULTS)])
     except ValueError as fault:
         code = _complain(str(fault), FAULTS)
+        # Said in the file as well: whoever reads it must see that rows are wanting.
+        writer.writerow(["" for _ in kept] + [_refused(str(fault)).get(name, "") for name in RESULTS])
     return code
+
+
+def _refused(fault: str) -> dict[str, str]:
+    return {"status": ERROR, "error": fault}
 
 
 def _results(row: TableRow, directory: Directory, *, explained: bool) -> dict[str, str]:
     if row.case is None:
-        return {"error": ";".join(row.faults)}
+        return _refused(";".join(row.faults))
     assessed = assess(row.case, directory)
     trace = [*explain(row.case, directory), *(points_words(assessed) if explained else ())]
-    return results_of(assessed) | {"trace": " ".join(trace)}
+    notes = [*row.assumed, *_notes(row.case, assessed, directory)]
+    return results_of(assessed) | {"notes": ";".join(dict.fromkeys(notes)), "trace": " ".join(trace)}
+
+
+def _notes(case: Case, assessed: Assessed, directory: Directory) -> Iterator[str]:
+    """Yield what is lacking for points and money, each with the fact that would help."""
+    # That there is no group stands under status, and why under reasons and in the trace.
+    notes = (*assessed.points.notes, *assessed.payment.notes)
+    yield from (note_words(note) for note in notes if note.reason != "ungrouped")
+    if case.discharged is not None and not in_force(directory.scheme, case.discharged):
+        yield NOT_IN_FORCE
 
 
 def results_of(assessed: Assessed) -> dict[str, str]:

@@ -32,7 +32,7 @@ def yuan(amount: int | None) -> float | None:
 
 
 def scheme_document(scheme: Scheme, day: date | None = None) -> dict[str, Any]:
-    """Return which scheme spoke, and whether it is in force on the day of discharge."""
+    """Return which scheme spoke, and whether it is in force on the day of discharge, or today while there is none."""
     return {
         "name": scheme.name,
         "version": scheme.version,
@@ -45,10 +45,11 @@ def scheme_document(scheme: Scheme, day: date | None = None) -> dict[str, Any]:
 
 def assessed_document(case: Case, assessed: Assessed, scheme: Scheme) -> dict[str, Any]:
     """Return what a scheme says of one case. Without a day of discharge it is an estimate (ruling 25)."""
+    estimated = case.ongoing or case.discharged is None
     return {
         "id": case.id,
-        "estimated": case.discharged is None,
-        "label": "预估" if case.discharged is None else "",
+        "estimated": estimated,
+        "label": "预估" if estimated else "",
         "scheme": scheme_document(scheme, case.discharged),
         "grouping": grouping_document(assessed.grouping, assessed.group),
         "typings": [typing_document(typing) for typing in assessed.typings],

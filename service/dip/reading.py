@@ -4,9 +4,10 @@ In: decoded JSON of one case. Out: ``Filed``. Raises ``Problem`` with every faul
 person's id never leaves this module but as a keyed pseudonym.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import date, tzinfo
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -39,6 +40,8 @@ class Filed:
     """What a settlement list says beyond the case; ``None`` for a native case."""
     left_out: tuple[str, ...] = ()
     """Entries of a settlement list that do not group, in words."""
+    paid_by_dip: bool | None = None
+    """What a settlement list says of how it is paid; ``None`` where it says nothing, and for a native case."""
 
 
 class CaseReader:
@@ -57,16 +60,36 @@ class CaseReader:
         given = validated(_CASES, document, at, self.call.zone)
         return self.filed(self.native(given))
 
+    def stay(self, document: Any, at: str = "") -> Filed:
+        """Understand one case; without a day of discharge it is valued as a stay of today, as a check values it.
+
+        Not for settlement: who has not been discharged is not settled.
+        """
+        filed = self.read(document, at)
+        case, today = filed.case, self.today()
+        if case.discharged is not None or (case.admitted is not None and case.admitted > today):
+            return filed
+        days = case.days
+        if days is None and case.admitted is not None:
+            days = max(1, (today - case.admitted).days)
+        return dataclasses.replace(filed, case=replace(case, discharged=today, days=days, ongoing=True))
+
+    def today(self) -> date:
+        """Return the local day on which the call came."""
+        return self.call.received.astimezone(self.call.zone).date()
+
     def native(self, given: CaseIn) -> Case:
         """Return the frozen case: the key's hospital and the kept profile come first (decision 2, ruling 7)."""
         call = self.call
         hospital = call.hospital or given.hospital or call.default_hospital
-        return case_of(
+        site = call.sites.of(hospital)
+        found = case_of(
             given,
             hospital=hospital,
-            hospital_level=call.sites.of(hospital).level,
+            hospital_level=site.level,
             patient=call.pseudonym(f"{hospital}\n{given.patient}") if given.patient else "",
         )
+        return found if found.out_of_area is not None else replace(found, out_of_area=site.out_of_area(found.place))
 
     def filed(self, case: Case) -> Filed:
         """Return a case with the scheme asked for, else the one in force on its day."""
@@ -74,8 +97,7 @@ class CaseReader:
 
     def directory_of(self, case: Case) -> Directory:
         """Return the directory in force on the day of discharge (today while the patient is here), else the first."""
-        day = case.discharged or self.call.received.astimezone(self.call.zone).date()
-        return self._schemes.find(self._scheme, day) or self._default
+        return self._schemes.find(self._scheme, case.discharged or self.today()) or self._default
 
     def _settlement_list(self, document: Mapping[str, Any], at: str) -> Filed:
         call = self.call
@@ -85,7 +107,8 @@ class CaseReader:
             document, path=path, zone=call.zone, site=call.sites.of(hospital), pseudonym=call.pseudonym
         )
         case = replace(found.case, hospital=hospital)
-        return Filed(case, self.directory_of(case), replace(found.facts, case=case), found.left_out)
+        facts = replace(found.facts, case=case)
+        return Filed(case, self.directory_of(case), facts, found.left_out, found.paid_by_dip)
 
 
 def named(schemes: Schemes, scheme: str | None) -> Directory:

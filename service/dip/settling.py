@@ -11,12 +11,14 @@ from pydantic import TypeAdapter
 
 from rules.dip.behaviour import BehaviourReport, behaviour
 from rules.dip.model import Assessed, Case
+from rules.dip.payment import INELIGIBLE_WORDS
 from rules.dip.quality import check_record, passed
 from rules.dip.quality_signs import signs
 from rules.dip.record_quality import RecordChecks
-from rules.dip.settled import PART_WORDS, Pool, PoolTerms, Settlement
+from rules.dip.settled import PART_WORDS, LeftOut, Pool, PoolTerms, Settlement
 from rules.dip.settlement import settle
 from rules.dip.strategies import STRATEGY_WORDS, Outcome, Simulation, StrategyParameters, simulate
+from rules.dip.words import POINTS_REASON_WORDS
 from service.dip.documents import scheme_document
 from service.dip.reading import validated
 from service.dip.sets import CaseSet, noun_document
@@ -26,6 +28,7 @@ from service.schemas.dip_sets import PoolIn, SettleParametersIn, StrategiesIn
 PARAMETERS: Final = TypeAdapter(SettleParametersIn)
 STRATEGIES: Final = TypeAdapter(StrategiesIn)
 STRATEGY_NOTE: Final = "本结果为测算,用于说明各种做法对点值的影响,仅供参考;抬高分值属违规行为,不得采用。"
+LEFT_OUT_WORDS: Final[dict[Any, str]] = {**POINTS_REASON_WORDS, **INELIGIBLE_WORDS}
 NOTE: Final = "支付标准为参考,供结算核对使用,不是对单个患者费用的限制。"
 
 
@@ -87,7 +90,7 @@ async def strategies_document(found: CaseSet) -> dict[str, Any]:
         "scheme": scheme_document(found.directory.scheme),
         "today": outcome_document(simulation.today),
         "outcomes": [outcome_document(outcome) for outcome in simulation.outcomes],
-        "left_out": noun_document(simulation.left_out),
+        "left_out": [left_out_document(one) for one in simulation.left_out],
         "notes": list(simulation.notes),
     }
 
@@ -150,4 +153,11 @@ def pool_document(pool: Pool) -> dict[str, Any]:
     document: dict[str, Any] = noun_document(pool)
     for part in document["counts"]["parts"]:
         part["name"] = PART_WORDS[part["part"]]
+    document["counts"]["left_out"] = [left_out_document(one) for one in pool.counts.left_out]
     return document
+
+
+def left_out_document(left_out: LeftOut) -> dict[str, Any]:
+    """Return cases that have no part in a sum, with the reason in words."""
+    document: dict[str, Any] = noun_document(left_out)
+    return document | {"name": LEFT_OUT_WORDS[left_out.reason]}

@@ -9,13 +9,16 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import date, tzinfo
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from rules.dip.model import Case
 from service.schemas import scalars
 from service.schemas.dip_case import CaseIn, case_of, disagreements
 
+_NEGATIVE = re.compile(r"[-\u2212\uff0d]\s*\d+(?:\.\d+)?\s*\D?")
 _AGE = re.compile(r"(\d{1,5})(?:\.0+)?\s*(d|天|日|y|岁)?", re.IGNORECASE)
 _COUNT = re.compile(r"(\d{1,6})(?:\.0+)?\s*(?:天|日|d|g|克)?", re.IGNORECASE)
 _LEVEL = re.compile(r"([1-3一二三])(?:\.0+)?(?:级.*|[甲乙丙]等?|特等?)?")
@@ -88,6 +91,8 @@ def _flag(cell: str) -> bool:
 def age(cell: str) -> dict[str, int]:
     """Return ``45`` as years and ``10d`` as days; below a year there are no completed years."""
     found = _AGE.fullmatch(cell)
+    if found is None and _NEGATIVE.fullmatch(cell):
+        raise CellError("不能为负数")
     if found is None:
         raise CellError("应为岁数(45)或日龄(10d)")
     number, unit = int(found[1]), (found[2] or "").lower()
@@ -139,6 +144,26 @@ REQUIRED: Final = "principal_dx"
 
 
 @dataclass(frozen=True, slots=True)
+class Assumed:
+    """What holds for rows that do not say it themselves."""
+
+    insurance: str | None = None
+    day: date | None = None
+    """Day of discharge, by which coefficients and point values are looked up."""
+
+    def of(self, case: Case) -> tuple[Case, tuple[str, ...]]:
+        """Return the case with what it lacks, and what was assumed, in words."""
+        said = []
+        if case.insurance is None and self.insurance is not None:
+            case = replace(case, insurance=self.insurance)
+            said.append(f"未写险种,按 {self.insurance} 计")
+        if case.discharged is None and self.day is not None and (case.admitted is None or case.admitted <= self.day):
+            case = replace(case, discharged=self.day)
+            said.append(f"未写出院日期,按 {self.day} 计")
+        return case, tuple(said)
+
+
+@dataclass(frozen=True, slots=True)
 class TableRow:
     """One row: where it stands, its cells, and the case or what is wrong."""
 
@@ -148,13 +173,16 @@ class TableRow:
     case: Case | None
     faults: tuple[str, ...] = ()
     """``column: what is wrong``; with one there is no case."""
+    assumed: tuple[str, ...] = ()
+    """What the row does not say and was taken as given, in words."""
 
 
 class Table:
     """A CSV file of cases. Raises ``ValueError``: no header, or none that names the principal diagnosis."""
 
-    def __init__(self, text: str, zone: tzinfo) -> None:
+    def __init__(self, text: str, zone: tzinfo, assumed: Assumed = Assumed()) -> None:
         self._zone = zone
+        self._assumed = assumed
         self._reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         self.header = [name.strip() for name in next(self._reader, [])]
         if REQUIRED not in self.header:
@@ -177,7 +205,7 @@ class Table:
             except StopIteration:
                 return
             except csv.Error as fault:
-                raise ValueError(f"第 {number} 行不是合法的 CSV:{fault}") from None
+                raise ValueError(f"第 {number} 行不是合法的 CSV,这一行及其后未处理:{fault}") from None
             if any(cell.strip() for cell in cells):
                 yield self._row(number, cells)
 
@@ -192,7 +220,8 @@ class Table:
         form = CaseIn.model_construct(**given)
         if faults := list(disagreements(form)):
             return TableRow(number, cells, None, tuple(faults))
-        return TableRow(number, cells, case_of(form, hospital=form.hospital or ""))
+        case, assumed = self._assumed.of(case_of(form, hospital=form.hospital or ""))
+        return TableRow(number, cells, case, assumed=assumed)
 
     def _given(self, named: dict[str, str]) -> tuple[dict[str, Any], list[str]]:
         given: dict[str, Any] = {}

@@ -55,19 +55,28 @@ LINES: Final[dict[str, Any]] = {
         "content": {NDJSON: {"schema": {"$ref": "#/components/schemas/CaseIn"}}},
     }
 }
+
+
+def _schema(*components: str) -> dict[str, Any]:
+    named = [{"$ref": f"#/components/schemas/{name}"} for name in components]
+    return {"schema": named[0] if len(named) == 1 else {"anyOf": named}}
+
+
 SIMULATED: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
+        "description": 'as lines: a first line `{"strategies": {…}}`, then one case a line',
         "content": {
-            "application/json": {
-                "schema": {
-                    "anyOf": [
-                        {"$ref": "#/components/schemas/WhatIfIn"},
-                        {"$ref": "#/components/schemas/StrategySimulationIn"},
-                    ]
-                }
-            }
+            "application/json": _schema("WhatIfIn", "StrategySimulationIn"),
+            NDJSON: _schema("CaseIn"),
         },
+    }
+}
+SETTLED: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "description": 'as lines: a first line `{"parameters": {…}}`, then one case a line',
+        "content": {"application/json": _schema("SettleIn"), NDJSON: _schema("CaseIn")},
     }
 }
 
@@ -106,11 +115,11 @@ async def group(here: Here, who: Who, request: Request, scheme: SchemeName = Non
     """Say where a case belongs, what it is worth, what would support another group, and why.
 
     The body is a native case or a settlement list in the national 4101 / 4101A shape, which is also checked
-    (`quality`). Without a day of discharge everything is an estimate (预估). A payment standard is a reference, never
-    a cap.
+    (`quality`). Without a day of discharge everything is an estimate (预估) by today's coefficients and point value. A
+    payment standard is a reference, never a cap.
     """
     reader = reader_for(here, request, who, scheme)
-    return answered(group_document(reader.read(await json_body(here, request)), explained=explain))
+    return answered(group_document(reader.stay(await json_body(here, request)), explained=explain))
 
 
 @router.post(
@@ -163,14 +172,14 @@ async def simulate(here: Here, who: Who, request: Request, scheme: SchemeName = 
         found = await SetReader(reader).document(document, "strategies")
         return answered(await strategies_document(found))
     asked = validated(_WHAT_IF, document, "", reader.call.zone)
-    return answered(what_if_document(reader.read(asked.case, "case"), asked))
+    return answered(what_if_document(reader.stay(asked.case, "case"), asked))
 
 
 @router.post(
     "/settle",
     summary="Settle a month or a year of cases (月预结算, 年度清算)",
     responses={200: {"model": SettleAnswer}, **REFUSED},
-    openapi_extra=body_schema("SettleIn"),
+    openapi_extra=SETTLED,
 )
 async def settle(here: Here, who: Who, request: Request, scheme: SchemeName = None) -> Response:
     """Return points, the value of a point, prepayment and clearing, by insurance and place and overall.
@@ -208,7 +217,7 @@ async def case_set(here: Instance, request: Request, reader: CaseReader, *keys: 
 )
 async def search(
     here: Here,
-    q: Annotated[str, Query(description="part of a code or of a name", max_length=100)] = "",
+    q: Annotated[str, Query(description="part of a code or of a name", max_length=100)],
     library: Annotated[list[Library] | None, Query(description="one or several; absent: all four")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_FOUND, description="rows of each library")] = 20,
     scheme: SchemeName = None,
@@ -219,7 +228,7 @@ async def search(
     # Indexing a large scheme takes a while, once.
     indexes = await asyncio.to_thread(_LIBRARIES.of, directory, active.rulebook)
     results, more = [], []
-    for name in library or LIBRARIES:
+    for name in dict.fromkeys(library or LIBRARIES):
         found = indexes[name].search(q, limit + 1)
         results += [{"library": row.library, "code": row.code, "name": row.name} | row.more for row in found[:limit]]
         if len(found) > limit:

@@ -89,7 +89,9 @@ class SchemeOut(BaseModel):
     title: str
     digest: str
     partial: bool = Field(description="an extract: what it does not list may still exist")
-    in_force: bool | None = Field(description="on the day of discharge; null without one")
+    in_force: bool | None = Field(
+        description="on the day of discharge, today while there is none; null for a set of cases"
+    )
 
 
 class GroupingOut(BaseModel):
@@ -216,6 +218,9 @@ class GroupAnswer(CaseAnswer):
     signs: list[SignOut]
     quality: list[QualityOut] | None = Field(description="of a settlement list; null for a native case")
     left_out: list[str] = Field(description="entries of a settlement list that do not group, with the reason")
+    paid_by_dip: bool | None = Field(
+        description="a settlement list says 病种分值 under hi_paymtd; null: it says nothing, or a native case"
+    )
     explanation: list[str] = Field(
         description="why this group, why not its neighbours, which coefficient came from where"
     )

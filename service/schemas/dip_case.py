@@ -129,7 +129,7 @@ class CaseIn(Form):
     day_surgery: bool | None = Field(None, description="日间手术")
     place: Text = Field(None, description="参保地")
     admitted: Day = Field(None, description="入院日期")
-    discharged: Day = Field(None, description="出院日期; absent: the patient is still here, and the answer 预估")
+    discharged: Day = Field(None, description="出院日期; absent: the patient is still here, valued as of today, 预估")
     patient: Text = Field(None, description="the insured person's id; kept only as a keyed pseudonym")
     department: Text = Field(None, description="科室")
     planned: bool | None = Field(None, description="计划内再入院")

@@ -92,8 +92,9 @@ class LeftOutOut(BaseModel):
     """Cases that have no part in it, and why."""
 
     reason: LeftOutReason
+    name: str = Field(description="the reason in Chinese")
     detail: str
-    positions: list[int]
+    positions: list[int] = Field(description="places of the cases, from 0")
     cost: float
     deductions: float
 

@@ -23,6 +23,10 @@ MESSAGES: Final = {
     "model_type": "应为对象",
     "model_attributes_type": "应为对象",
     "string_pattern_mismatch": "取值不在允许范围内",
+    "date_from_datetime_parsing": "应为日期,如 2026-03-18",
+    "date_from_datetime_inexact": "应为日期,不带时间",
+    "date_type": "应为日期,如 2026-03-18",
+    "date_parsing": "应为日期,如 2026-03-18",
 }
 _RANGES: Final = frozenset(
     {

@@ -319,11 +319,12 @@ class StandingOut(BaseModel):
     tied: list[str] = Field(description="other groups that fit equally well")
     standard_points: float | None = Field(description="points of a case of normal cost (病种分值)")
     points: float | None = Field(description="points at this cost, after deviation")
-    standard: float | None = Field(description="参考支付标准, yuan")
+    standard: float | None = Field(description="参考支付标准 of a case of normal cost, yuan")
+    payable: float | None = Field(description="paid at this cost, after deviation, yuan; null when not paid by DIP")
     cost: float | None = Field(description="cost so far, yuan")
     ratio: float | None = Field(description="cost / reference average")
     band: Band = Field(description="费用偏差")
-    balance: float | None = Field(description="expected surplus (+) or loss (-), yuan; null when not paid by DIP")
+    balance: float | None = Field(description="`payable` less `cost`, yuan: surplus (+) or loss (-)")
 
 
 class DipMoveOut(BaseModel):

@@ -191,6 +191,7 @@ class _Reader:
         principal = next((found for found in diagnoses if found.main), None)
         years, days = stay.age()
         medical_type, day_surgery = _inpatient_type(head)
+        place = head.text("insuplc", "insuplc_admdvs")
         return Case(
             id=head.text("setl_id", "mdtrt_id") or "",
             principal=principal.code if principal else "",
@@ -215,7 +216,8 @@ class _Reader:
             insurance=head.text("hi_type", "insutype"),
             medical_type=medical_type,
             day_surgery=day_surgery,
-            place=head.text("insuplc", "insuplc_admdvs"),
+            out_of_area=self.site.out_of_area(place),
+            place=place,
             admitted=stay.admitted.date() if stay.admitted else None,
             discharged=stay.discharged.date() if stay.discharged else None,
             patient=self._patient(hospital),

@@ -435,6 +435,14 @@ class TestStay:
     def test_level(self):
         """The hospital's profile stands above the message; a number 1 or 2 may mean two things."""
         assert 2 == read(example(GALLBLADDER), site=Site(level=2)).case.hospital_level
+
+    @pytest.mark.parametrize(("region", "elsewhere"), [("330100", False), ("440100", True), (None, None)])
+    def test_who_is_insured_elsewhere(self, region, elsewhere):
+        """Told by the first four digits of the place; without a region of our own nobody knows."""
+        document = example(GALLBLADDER)
+        document["input"]["setlinfo"]["insuplc"] = "330199"
+
+        assert elsewhere is read(document, site=Site(region=region)).case.out_of_area
         assert read(changed(setlinfo={"hi_setl_lv": 2})).case.hospital_level is None
 
 

@@ -109,6 +109,9 @@ ACTUAL = Directory.build(
         payment=PaymentRules(values=(PointValue(value=Decimal(10)),), fund="reimbursed"),
     )
 )
+ACTUAL_LIMITED = Directory.build(
+    a_whole_scheme(points=PointsRules(coefficient_required=False, deviation=Deviation(formula="actual_cost")))
+)
 
 CODES = st.sampled_from(
     ("K80.100", "K80.1", "C34.100", "C34.100x001", "F20.000", "J18.900", "Z51.100", "A41.900", "C78.000", "E11.900",
@@ -191,7 +194,7 @@ def holds_together(case: Case, assessed: Assessed) -> None:
     """Check what must hold of every answer."""
     points, payment = assessed.points, assessed.payment
     assert (points.points is not None) or points.notes or points.band == "unknown"
-    assert (points.ratio is None) == (points.band == "unknown") or points.band == "normal"
+    assert points.ratio is not None or points.band == "unknown"
     if payment.eligible is not True:
         assert (None, None) == (payment.fund, payment.balance)
     if payment.balance is not None and payment.standard is not None:
@@ -248,7 +251,7 @@ class TestWords:
         assert (
             "合并症并发症指数:极严重,系数 1.2,指数 6",
             "分值 1,200 × 机构系数 1.05(系数表:三级,2026 年系数表)× 辅助系数 1.2(合并症并发症指数 极严重)= 1,512 分",
-            "费用 ÷ 参考均费 10,000.00 元 = 1.6,正常病例",
+            "费用 ÷ 参考均费 10,000.00 元 = 1.6",
             "参考支付标准 15,120.00 元(点值 10.00 元/分,预估)",
             "费用比参考支付标准多 880.00 元(预估)",
             "按方案公式,基金支付 12,120.00 元(预估)",
@@ -275,12 +278,25 @@ class TestWords:
         assert "险种不在范围,不按病种分值付费" in lines
         assert [] == [line for line in lines if "支付标准" in line]
 
+    def test_nothing_to_apply_for(self) -> None:
+        """A case that DIP does not pay is no candidate for a review, however dear; nor is one reviewed already."""
+        unpaid = points_words(assess(a_case(insurance="999", cost=40_000_0000), DIRECTORY))
+        above = points_words(assess(a_case(insurance="999", cost=40_000_0000), ACTUAL_LIMITED))
+        approved = a_case(cost=40_000_0000, approved_review_coefficient=Decimal(1))
+
+        assert [] == [line for line in (*unpaid, *above) if "特例单议" in line]
+        assert ["说明:特例单议已通过"] == [
+            line for line in points_words(assess(approved, DIRECTORY)) if "特例单议" in line and "= " not in line
+        ]
+
     def test_review_and_actual_cost(self) -> None:
         """Grounds for a review, and the actual cost."""
         costly = points_words(assess(a_case(cost=40_000_0000), DIRECTORY))
         zero = points_words(assess(a_case("Z51.100", cost=4_321_5600), DIRECTORY))
 
-        assert "可申请特例单议:费用为参考均费的 4 倍(方案:3 倍起)" in costly
+        assert (
+            "可申请特例单议:费用为参考均费的 4 倍(方案:3 倍起),为支付标准(参考)的 3.8095 倍(方案:超过 3 倍)" in costly
+        )
         assert "按实际费用支付,参考支付标准 4,321.56 元(预估)" in zero
 
     def test_never_a_cap(self) -> None:

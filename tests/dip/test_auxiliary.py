@@ -93,6 +93,16 @@ class TestCci:
         """Neither as principal nor repeated among the others."""
         assert 1 == cci(a_case("J44.100", others=("J44.100", "I50.000")), a_directory(cci=CCI))
 
+    def test_arisen_in_hospital(self) -> None:
+        """What arose in hospital is no comorbidity (dip facts 6.2), unless the scheme counts it."""
+        case = a_case(others=("J44.100", "I50.000"), absent_on_admission=("i50.000",))
+        counting = a_directory(cci=CCI, arisen_in_hospital=True)
+
+        assert (1, 2) == (cci(case, a_directory(cci=CCI)), cci(case, counting))
+        assert [("cci", "general", None)] == typed(case, a_directory(cci=CCI))
+        none = a_case(others=("I50.000",), absent_on_admission=("I50.000",))
+        assert [("cci", "none", None)] == typed(none, a_directory(cci=CCI))
+
     @pytest.mark.parametrize(
         ("index", "level"),
         [
@@ -355,6 +365,14 @@ class TestSecondary:
             case, directory
         )
         assert [] == typed(a_case(others=("J18.900x001",)), directory)
+
+    def test_arisen_in_hospital(self) -> None:
+        """A diagnosis that arose in hospital names no sub-type unless the scheme counts it."""
+        named = row("secondary", "伴肺炎", "1.3", other_diagnoses=("J18",))
+        case = a_case(others=("J18.900",), absent_on_admission=("J18.900",))
+
+        assert [] == typed(case, a_directory(named))
+        assert [("secondary", "伴肺炎", Decimal("1.3"))] == typed(case, a_directory(named, arisen_in_hospital=True))
 
     def test_own_row_before_that_of_all_groups(self) -> None:
         """The same sub-type printed twice is that of the group."""

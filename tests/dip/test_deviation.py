@@ -106,6 +106,20 @@ class TestFormulas:
 
         assert bands == [judge(a_case(cost=cost), a_group(), rules).band for cost in costs]
 
+    def test_words_of_the_limit_itself(self) -> None:
+        """A ratio that is the limit is not said to be below or above it."""
+        strict, both = BASE, Deviation(formula="proportional", low_inclusive=True, high_inclusive=True)
+        sources = [
+            counted(a_directory(rules), cost).factors[-1].source
+            for rules, cost in ((strict, 4_000_0000), (both, 5_000_0000), (both, 20_000_0000))
+        ]
+
+        assert [
+            "费用为病种均费的 0.4 倍,低于下限 0.5,按比例 r",
+            "费用为病种均费的 0.5 倍,不高于下限 0.5,按比例 r",
+            "费用为病种均费的 2 倍,不低于上限 2,r-2+1",
+        ] == sources
+
     def test_limit_is_exact(self) -> None:
         """A mean that does not divide evenly does not blur the limit."""
         group = a_group(mean_cost=3)
@@ -241,7 +255,15 @@ class TestAbsent:
 
         assert Decimal(1200) == counted(a_directory(Deviation()), None).points
         assert Decimal(1200) == counted(tcm, 1_0000).points
-        assert "normal" == counted(tcm, 1_0000).band
+        assert ("unknown", Decimal("0.0001")) == (counted(tcm, 1_0000).band, counted(tcm, 1_0000).ratio)
+
+    @pytest.mark.parametrize("cost", [None, 1_0000, MEAN, 60_000_0000])
+    def test_without_a_formula_nothing_is_judged(self, cost: int | None) -> None:
+        """No band, with a ratio or without; and the points do not wait for one."""
+        found = counted(a_directory(Deviation()), cost)
+
+        assert ("unknown", Decimal(1200), ()) == (found.band, found.points, found.notes)
+        assert (found.ratio is None) == (cost is None)
 
     def test_average(self) -> None:
         """A group without a mean has points for a normal case only."""

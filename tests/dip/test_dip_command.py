@@ -3,6 +3,7 @@
 import csv
 import io
 import sys
+from datetime import date
 
 import pytest
 
@@ -75,6 +76,66 @@ class TestCity:
         assert 1380 * 1.2 == pytest.approx(float(row["points"]))
         assert row["points"] == row["standard_points"]
         assert 12000 / 13800 == pytest.approx(float(row["ratio"]), abs=1e-6)
+
+    def test_the_columns_of_the_issue_alone(self, group):
+        """What they lack may be said for the whole file; what was assumed is told."""
+        options = ["--insurance", "310", "--day", "2026-03-18"]
+        _, (row,), _ = group(CHOLECYSTECTOMY, scheme=CITY, options=options)
+
+        assert 1380 * 1.2 == pytest.approx(float(row["points"]))
+        assert 1380 * 1.2 * 8.6 == pytest.approx(float(row["payment"]))
+        assert ["未写险种,按 310 计", "未写出院日期,按 2026-03-18 计"] == row["notes"].split(";")[:2]
+        assert "缺医疗类别、是否异地就医,不能确定是否按病种分值付费" in row["notes"].split(";")
+
+    def test_the_row_comes_before_the_options(self, group):
+        """A row that says its insurance and day is judged by them."""
+        header = f"{HEADER},insurance,discharged"
+        options = ["--insurance", "390", "--day", "2025-03-18"]
+        _, (row,), _ = group(f"{CHOLECYSTECTOMY},310,2026-03-18", scheme=CITY, header=header, options=options)
+
+        assert 1380 * 1.2 == pytest.approx(float(row["points"]))
+        assert "未写" not in row["notes"]
+
+    def test_without_a_day_it_is_today(self, group, monkeypatch):
+        """The hospital's own day."""
+        monkeypatch.setattr("service.dip.command.today", lambda _zone: date(2025, 7, 1))
+        _, (row,), _ = group(CHOLECYSTECTOMY, scheme=CITY, options=["--insurance", "310"])
+
+        assert 1380 * 1.15 == pytest.approx(float(row["points"]))
+        assert "未写出院日期,按 2025-07-01 计" in row["notes"]
+
+    def test_a_day_before_admission_is_not_assumed(self, group):
+        """Nobody is discharged before he came."""
+        options = ["--insurance", "310", "--day", "2026-03-18"]
+        header = f"{HEADER},admitted"
+        _, (row,), _ = group(f"{CHOLECYSTECTOMY},2026-03-19", scheme=CITY, header=header, options=options)
+
+        assert "" == row["points"]
+        assert "缺出院日期,机构系数不能确定" in row["notes"].split(";")
+
+    def test_what_is_lacking_is_named(self, group):
+        """By the fact, not only by a reason."""
+        _, (row,), _ = group(CHOLECYSTECTOMY, scheme=CITY, options=["--day", "2026-03-18"])
+
+        assert ["coefficient_absent", "point_value_absent"] == [
+            reason for reason in row["reasons"].split("|") if reason in ("coefficient_absent", "point_value_absent")
+        ]
+        assert {"缺险种,机构系数不能确定", "缺险种,点值不能确定"} <= set(row["notes"].split(";"))
+
+    def test_a_day_outside_the_scheme_is_told(self, group):
+        """Its numbers hold for other discharges."""
+        options = ["--insurance", "310", "--day", "1999-01-01"]
+        _, (row,), _ = group(CHOLECYSTECTOMY, scheme=CITY, options=options)
+
+        assert "出院日期不在本方案有效期内,结果仅供参考。" in row["notes"].split(";")
+
+    def test_a_day_that_is_none(self, capsys):
+        """Wrong use."""
+        with pytest.raises(SystemExit) as ended:
+            main(["dip", "group", "--scheme", CITY, "--day", "18.3.2026", "cases.csv"])
+
+        assert 2 == ended.value.code
+        assert "18.3.2026" in capsys.readouterr().err
 
     def test_explain_says_where_coefficients_came_from(self, group):
         """Otherwise the trace is about the group."""
@@ -159,10 +220,17 @@ class TestFaults:
         """On standard error with its row, and in the row; no result is guessed from the rest."""
         code, (bad, good), said = group(line, CHOLECYSTECTOMY)
 
-        assert (1, "", "") == (code, bad["status"], bad["group"])
+        assert (1, "error", "") == (code, bad["status"], bad["group"])
         assert bad["error"].startswith(f"{column}:")
         assert f"第 2 行,{column}:" in said
         assert "BX-1029" == good["group"]
+
+    @pytest.mark.parametrize("age", ["-3", "-3d", "-0.5", "\uff0d3岁"])
+    def test_a_negative_age(self, group, age):
+        """Said so, and not read as something else."""
+        _, (row,), _ = group(f"1,K80.1,,,男,{age},,7,12000,3")
+
+        assert "age:不能为负数" == row["error"]
 
     def test_every_cell_of_a_row_is_named(self, group):
         """Not only the first."""
@@ -182,15 +250,16 @@ class TestFaults:
         """A stray comma moves cells: such a row is not read."""
         code, (row,), _ = group(f"{CHOLECYSTECTOMY},x,y")
 
-        assert (1, "") == (code, row["status"])
+        assert (1, "error") == (code, row["status"])
         assert "多于列名" in row["error"]
 
     def test_an_open_quotation_ends_the_file(self, group):
-        """Rows before it are answered."""
-        code, rows, said = group(CHOLECYSTECTOMY, '2,"K80.100')
+        """Rows before it are answered; that others are wanting is said in the file as well."""
+        code, (row, end), said = group(CHOLECYSTECTOMY, '2,"K80.100')
 
-        assert (1, ["BX-1029"]) == (code, [row["group"] for row in rows])
+        assert (1, "BX-1029", "error", "") == (code, row["group"], end["status"], end["id"])
         assert "第 3 行" in said
+        assert "第 3 行" in end["error"]
 
     @pytest.mark.parametrize("header", ["", "id,dx", "principal_dx,age,age"])
     def test_a_header_that_does_not_do(self, group, header):

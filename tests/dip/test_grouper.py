@@ -62,6 +62,7 @@ def reasons(found):
         ("A17.07", "diagnosis_not_in_table", "A17.07不是医保版疾病诊断编码的形式。"),
         ("BNP120", "diagnosis_not_in_table", "BNP120不是医保版疾病诊断编码的形式。"),
         ("W19.x00", "principal_diagnosis_not_allowed", "W19.x00属于外因等附加编码,不能作主要诊断入组。"),
+        ("XYZD018987", "diagnosis_not_in_table", "XYZD018987不是医保版疾病诊断编码的形式。"),
         ("M8140/3", "principal_diagnosis_not_allowed", "M8140/3是肿瘤形态学编码,不能作主要诊断入组。"),
         ("G01*", "principal_diagnosis_not_allowed", "G01*是星号(表现)编码,不能作主要诊断入组。"),
     ],
@@ -261,6 +262,26 @@ def test_what_a_row_uses_does_not_hang_on_the_order():
         grouping(a_case("K80.100", "51.2300", *operations), row).used
         for operations in (("88.4100", "51.8803"), ("51.8803", "88.4100"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "sent", "found"),
+    [
+        ("99.28", "99.2800x005", "G"),
+        ("99.2800", "99.2800", "G"),
+        ("99.2800", "99.2800x005", ""),
+        ("99.2800x005", "99.2800x006", ""),
+        ("33.6x00", "33.6x00x001", ""),
+        ("17.98", "17.98330", "G"),
+        ("17.9833", "17.98330", "G"),
+    ],
+)
+def test_a_whole_code_stands_for_none_of_its_extensions(written, sent, found):
+    """Short codes are beginnings; 99.2800 and 99.2800x005 are different treatments (dip facts 2.2.5)."""
+    assert (
+        found
+        == grouping(a_case("K80.100", sent), a_row("G", main=written), steps=layer(operation_match="prefix")).group
+    )
 
 
 def test_short_codes_stand_for_all_that_begin_so():

@@ -55,7 +55,7 @@ class TestOperation:
         (move,) = moved(a_case("K80.100", "51.2300", "33.6x00"))
 
         assert (
-            "已记录的手术操作【33.6x00】如为主要手术操作,将入【XQ-1】,标准分值较高(相差 29000)。"
+            "已记录的手术操作【33.6x00 心肺联合移植】如为主要手术操作,将入【XQ-1】,标准分值较高(相差 29000)。"
             "请核对主要手术操作的选择。"
         ) == move.message
 
@@ -70,7 +70,7 @@ class TestPrincipal:
         assert ("diagnosis_as_principal", "K35.8:A", ("K35.800", "47.0100")) == (move.kind, move.group, move.evidence)
         assert (
             "已记录的诊断【K35.800】如为主要诊断,将入【K35.8:A 急性阑尾炎 腹腔镜阑尾切除】"
-            "(已记录的手术操作【47.0100】在目录中属于该诊断),标准分值未能比较。请核对主要诊断的选择。"
+            "(已记录的手术操作【47.0100 腹腔镜阑尾切除术】在目录中属于该诊断),标准分值未能比较。请核对主要诊断的选择。"
         ) == move.message
 
     def test_lower_groups_are_said_as_well(self):
@@ -127,7 +127,7 @@ class TestOrdered:
             move.points_difference,
         )
         assert (
-            "已开立的手术操作【51.2300】如实际完成,将入【K80.1:LC 胆囊结石伴胆囊炎 腹腔镜胆囊切除】,"
+            "已开立的手术操作【51.2300 腹腔镜下胆囊切除术】如实际完成,将入【K80.1:LC 胆囊结石伴胆囊炎 腹腔镜胆囊切除】,"
             "标准分值较高(相差 600)。请核对是否已实施。"
         ) == move.message
 

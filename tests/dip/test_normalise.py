@@ -110,6 +110,8 @@ def test_operation_shapes(sent, normal):
         ("17.9833", ["17.98330"], "17.98330"),
         ("17.9833", ["17.98330", "17.9833"], "17.9833"),
         ("17.983", ["17.98300"], "17.98300"),
+        ("17.972", ["17.972E0"], "17.972E0"),
+        ("17.972", ["17.972E0", "17.97200"], "17.972"),
         ("33.6", ["33.6x00"], "33.6x00"),
         ("37.7", ["37.7000"], "37.7000"),
         ("37.7", ["37.7000", "37.7x00"], "37.7"),
@@ -146,6 +148,7 @@ def test_every_place_that_names_a_code_makes_it_known():
         ("K80.10", ["K80.100"], "K80.100"),
         ("K80.1", ["K80.100", "K80.1"], "K80.1"),
         ("K80.1", [], "K80.1"),
+        ("A07.10", ["A07.100"], "A07.10"),
     ],
 )
 def test_diagnoses_are_repaired_by_the_table(sent, known, normal):
@@ -164,6 +167,15 @@ def test_version_maps_are_applied_once():
         normaliser.principal(code) for code in ("A01.000", "A01.100", "A02.000+G01*", "A01.000+G01*")
     ]
     assert ("17.91110",) == normaliser.operations(["99.9211"])
+
+
+def test_a_pair_of_the_table_is_not_mapped_by_its_cause():
+    """It is a code of its own; only a pair that nobody lists is read as its cause and a manifestation."""
+    normaliser = a_normaliser(diagnoses=["B19.900x001+M03.2*"], diagnosis_map={"B19.900x001": "B19.900"})
+
+    assert ["B19.900x001+M03.2*", "B19.900+G63.0*"] == [
+        normaliser.principal(code) for code in ("B19.900x001+M03.2*", "B19.900x001+G63.0*")
+    ]
 
 
 def test_other_diagnoses_come_once_and_without_tcm():

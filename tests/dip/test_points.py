@@ -109,6 +109,22 @@ class TestCoefficient:
         assert ("1.1", "系数表:三级") == used(rows(c("1.1", level=3, valid_to=date(2025, 12, 31))))
 
     @pytest.mark.parametrize(
+        ("general", "expected"),
+        [
+            ({}, ("缺出院日期,机构系数不能确定",)),
+            ({"valid_from": date(2025, 1, 1)}, ("缺出院日期,机构系数不能确定",)),
+            ({"valid_from": date(2026, 1, 1)}, ("1.3", "系数表:病种 K80.1")),
+            ({"valid_from": date(2026, 5, 1)}, ("1.3", "系数表:病种 K80.1")),
+            ({"coefficient": Decimal("1.3")}, ("1.3", "系数表:病种 K80.1")),
+        ],
+    )
+    def test_out_of_force_without_a_day(self, general: dict[str, Any], expected: tuple[str, ...]) -> None:
+        """Before 2026 the general row would hold, so without a day nothing is told unless it says the same."""
+        table = rows(c("1.3", group="K80.1", valid_from=date(2026, 1, 1)), {"coefficient": Decimal("1.1")} | general)
+
+        assert expected == used(table)
+
+    @pytest.mark.parametrize(
         ("changes", "table", "expected"),
         [
             ({"hospital_level": None}, (c("1.1", level=3),), ("缺医院级别,机构系数不能确定",)),
@@ -152,6 +168,15 @@ class TestOwnCoefficient:
         assert ("1.4", "系数表:病种 K80.1,三级") == used(rows(c("1.4", group="K80.1", level=3)), coefficients=OWN)
         hospital = rows(c("1.5", hospital="H1", insurance="310"))
         assert ("1.5", "系数表:机构 H1,险种 310") == used(hospital, a_case(hospital="H1"), coefficients=OWN)
+
+    def test_own_comes_before_rows_that_name_less(self) -> None:
+        """So what those would take to be told is not asked for; what could come before it is."""
+        unknown = a_case(hospital="H1", insurance=None)
+        less = rows(c("1.1", level=3, insurance="310"), c("1.2", level=3, insurance="390"))
+        more = rows(c("1.1", level=3), c("1.1", hospital="H1", insurance="310"))
+
+        assert ("1.3", "病种目录 K80.1 三级系数") == used(less, unknown, coefficients=OWN)
+        assert ("缺险种,机构系数不能确定",) == used(more, unknown, coefficients=OWN)
 
     def test_none_at_this_level(self) -> None:
         """A group that has coefficients elsewhere has none here, whatever holds for other groups."""
@@ -379,8 +404,7 @@ class TestReview:
         found = counted(a_directory(self.RULES, payment=TEN, group={"mean_days": Decimal(7)}), case)
 
         assert (
-            "费用为参考均费的 3 倍(方案:3 倍起)",
-            "费用为支付标准(参考)的 2.5 倍(方案:超过 2 倍)",
+            "费用为参考均费的 3 倍(方案:3 倍起),为支付标准(参考)的 2.5 倍(方案:超过 2 倍)",
             "住院 36 天,为病种平均的 5.1429 倍(方案:超过 5 倍)",
             "使用新药新技术",
             "3 个科室联合诊疗(方案:3 个起)",
@@ -400,6 +424,8 @@ class TestReview:
         found = counted(a_directory(self.RULES), a_case(cost=25_000_0000))
 
         assert ("费用为参考均费的 2.5 倍(方案:超过 2 倍)",) == found.review_candidate
+        dearer = counted(a_directory(self.RULES), a_case(cost=40_000_0000))
+        assert ("费用为参考均费的 4 倍(方案:3 倍起)",) == dearer.review_candidate
 
     def test_approved(self) -> None:
         """Points come from the actual cost, times the coefficient stored with the case."""
@@ -408,6 +434,7 @@ class TestReview:
 
         assert (Decimal(3600), Decimal(1200), False) == (found.points, found.standard_points, found.pays_actual_cost)
         assert ["actual_cost", "review"] == [factor.name for factor in found.factors]
+        assert () == found.review_candidate
 
     def test_approved_by_item_share(self) -> None:
         """Only a share of the cost is paid, item by item."""

@@ -488,6 +488,16 @@ class TestVentilator:
 
         assert expected == [code for code, _, _ in found]
 
+    def test_a_minute_short_of_96_hours(self):
+        """Is not shown as 96 hours; the operation has its name from the table."""
+        lines = (an_operation(main=True), an_operation("96.7201", at=1))
+        record = facts(operations=lines, ventilator_minutes=96 * 60 - 1, charged={"ventilation": 500_0000})
+
+        assert [
+            "操作【96.7201 呼吸机治疗[大于等于96小时]】表示不少于 96 小时,而填写的呼吸机使用时间为 95 小时 59 分钟。"
+            "请核对。"
+        ] == [found.message for found in check_record(record, DIRECTORY) if found.code == "ventilator_code_mismatch"]
+
     def test_no_time(self):
         """A code without a time cannot be compared."""
         lines = (an_operation(main=True), an_operation("96.7201", at=1))
@@ -502,6 +512,10 @@ class TestFees:
             facts(total=12_000_0000)
         )
         assert [] == said(facts(total=10_000_0000 + 200))
+
+    def test_parts_of_a_fen_are_shown(self):
+        """An amount is told exactly, not by a binary fraction."""
+        assert message(facts(total=10_000_0000 + 201)).endswith("与总费用 10000.0201 元相差 0.0201 元。请核对。")
 
     def test_swapped_parts(self):
         """A part larger than its whole."""

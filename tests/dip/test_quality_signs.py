@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.dip.model import Assessed, Case, Quality
+from rules.dip.directory import Directory
+from rules.dip.model import Assessed, Auxiliary, Case, DiagnosisEntry, Quality
+from rules.dip.naming import diagnosis, operation
 from rules.dip.quality import downcoding, principal_errors, signs, upcoding
 from rules.dip.quality_facts import Sign
 from rules.dip.quality_sets import cost_shift, drift, own_share, point_chasing
 from tests.dip.builders import a_case
-from tests.dip.quality_scheme import DIRECTORY, assessed
+from tests.dip.quality_scheme import DIRECTORY, assessed, the_scheme
 from tests.dip.test_moves import CODES, DONE
 
 
@@ -46,8 +48,8 @@ class TestUpcoding:
 
         assert [("doubtful_code_raises_group", "K80.1:LC", Decimal(-500), ("51.8801",))] == named((sign,))
         assert (
-            "编码【51.8801】在病历中没有找到依据;去掉该编码后将入【K80.1:LC 胆囊结石伴胆囊炎 腹腔镜胆囊切除】,"
-            "标准分值低 500 分。请核对依据。"
+            "编码【51.8801 内镜下胆总管取石】在病历中没有找到依据;"
+            "去掉该编码后将入【K80.1:LC 胆囊结石伴胆囊炎 腹腔镜胆囊切除】,标准分值低 500 分。请核对依据。"
         ) == sign.detail
 
     def test_a_doubtful_code_that_changes_nothing(self):
@@ -62,9 +64,11 @@ class TestUpcoding:
         assert () == of(upcoding, a_case("J96.000", "96.7201", days=9))
 
     def test_a_complication_of_the_stay_that_raises_the_points(self):
-        """A diagnosis that arose in hospital lifts the auxiliary coefficient from 1 to 1.5."""
+        """Where the scheme counts what arose in hospital, it lifts the auxiliary coefficient from 1 to 1.5."""
         case = a_case("K80.100", "51.2300", others=("J96.000",), absent_on_admission=("J96.000",))
-        (sign,) = of(upcoding, case)
+        parts = {name: getattr(DIRECTORY.scheme.auxiliary, name) for name in ("cci", "rows")}
+        counting = Directory.build(the_scheme(auxiliary=Auxiliary(arisen_in_hospital=True, **parts)))
+        (sign,) = upcoding(case, assessed(case, counting), counting)
 
         assert [("doubtful_code_raises_group", "K80.1:LC", Decimal(-500), ("J96.000",))] == named((sign,))
         assert (
@@ -72,19 +76,55 @@ class TestUpcoding:
             "标准分值低 500 分。请核对依据。"
         ) == sign.detail
         assert () == of(upcoding, a_case("K80.100", "51.2300", others=("J96.000",)))
+        assert () == of(upcoding, case)
 
     def test_a_cheap_case_in_a_high_group(self):
         """40 % of the mean cost, and the group is high only by an operation."""
         (sign,) = of(upcoding, a_case("K80.100", "51.2300", cost=4_000_0000))
 
         assert [("low_cost_in_high_group", "K80.1:C", Decimal(-600), ("51.2300",))] == named((sign,))
-        assert sign.detail.startswith("费用为参考均费的 40%,低于 50%,而入高分值病种【K80.1:LC】")
+        assert (
+            "费用为参考均费的 40%,低于 50%,而入高分值病种【K80.1:LC 胆囊结石伴胆囊炎 腹腔镜胆囊切除】;"
+            "如无手术操作【51.2300 腹腔镜下胆囊切除术】将入【K80.1:C】,标准分值低 600 分。请核对该手术操作是否实施。"
+        ) == sign.detail
+
+    def test_a_share_just_below_the_limit(self):
+        """Is not shown as the limit itself."""
+        (sign,) = of(upcoding, a_case("K80.100", "51.2300", cost=4_999_0000))
+
+        assert sign.detail.startswith("费用为参考均费的 49.9%,低于 50%,")
 
     def test_a_cheap_case_in_a_low_group(self):
         """Low cost alone says nothing of the coding; neither does one that is not known, or still grows."""
         assert () == of(upcoding, a_case("K80.100", "51.2300", cost=4_000_0000, ongoing=True))
         assert () == of(upcoding, a_case("K80.100", cost=4_000_0000))
         assert () == of(upcoding, a_case("K80.100", "51.2300", cost=None))
+
+
+class TestNames:
+    def test_diagnoses_have_their_names_too(self):
+        """A coder reads code and name wherever the scheme's tables know it."""
+        named_too = Directory.build(
+            the_scheme(
+                diagnoses=(
+                    DiagnosisEntry(code="R10.400", name="腹痛"),
+                    DiagnosisEntry(code="K35.800", name="急性阑尾炎"),
+                )
+            )
+        )
+        case = a_case("R10.400", "47.0100", others=("K35.800",))
+        (sign,) = principal_errors(case, assessed(case, named_too), named_too)
+
+        assert (
+            "主要诊断【R10.400 腹痛】是症状或体征,而已记录疾病诊断【K35.800 急性阑尾炎】。请核对主要诊断的选择。"
+            == sign.detail
+        )
+
+    def test_an_extension_code_has_no_name_of_its_stem(self):
+        """What the table does not list has no name; neither has a code of a family."""
+        assert "【51.2300x009】" == operation("51.2300x009", DIRECTORY)
+        assert "【51.2300 腹腔镜下胆囊切除术】" == operation("51.2300", DIRECTORY)
+        assert "【K80.100】" == diagnosis("K80.100", DIRECTORY)
 
 
 class TestDowncoding:

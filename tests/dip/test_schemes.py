@@ -257,9 +257,15 @@ def case_of(row: dict[str, str]) -> Case:
     )
 
 
+@cache
+def excluded() -> frozenset[str]:
+    """Return the diagnoses that the extract says are not to be grouped by."""
+    rows = table("dip30-exclusions-extract.csv")
+    return frozenset(entry["code"] for entry in rows if entry["list"] == "principal_dx")
+
+
 def _begins(code: str, row: dict[str, str], *, resistant: bool) -> bool:
-    excluded = {entry["code"] for entry in table("dip30-exclusions-extract.csv") if entry["list"] == "principal_dx"}
-    if code in excluded or not code.startswith(tuple(row["dx"].split("|")) if row["dx"] else "J84"):
+    if not code.startswith(tuple(row["dx"].split("|")) if row["dx"] else "J84") or code in excluded():
         return False
     if "tuberculosis" not in row["other_condition"] or code.startswith(("A17", "A18")):
         return True

@@ -17,6 +17,7 @@ from rules.dip.model import (
     AuxiliaryRow,
     Coefficient,
     PaymentRules,
+    PointsNote,
     PointsRules,
     PointValue,
     Review,
@@ -116,6 +117,12 @@ class TestPointValue:
         directory = a_directory(payment=rules(floating_share=Decimal("0.2")))
 
         assert Decimal("10.4000") == settle([paid()], directory, budget=12_000 * YUAN).overall.settlement_value
+
+    def test_a_floating_value_is_rounded_once(self):
+        """8,000.05 / 1,000 = 8.00005: half of it and half of ten is 9.000025, not half of 8.0001 and ten."""
+        directory = a_directory(payment=rules(floating_share=Decimal("0.5")))
+
+        assert Decimal("9.0000") == settle([paid()], directory, budget=80_000_500).overall.settlement_value
 
 
 class TestPools:
@@ -251,6 +258,15 @@ class TestLeftOut:
             "insurance": ((6,), 10_000_0000, 0),
         } == {one.reason: (one.positions, one.cost, one.deductions) for one in found.left_out}
         assert (7, 2) == (found.cases, found.settled)
+
+    def test_the_reason_is_what_keeps_the_points_away(self):
+        """Not what merely was noted of the case before."""
+        notes = tuple(PointsNote(reason=reason) for reason in ("fact_missing", "special_review", "cost_absent"))
+        found = settle([paid(None, notes=notes), paid(None, notes=notes[:1])], a_directory()).overall.counts
+
+        assert [("cost_absent", (0,)), ("fact_missing", (1,))] == [
+            (one.reason, one.positions) for one in found.left_out
+        ]
 
     def test_actual_cost_has_no_points_and_is_paid(self):
         """Its standard is its cost."""
@@ -537,6 +553,14 @@ class TestReview:
             found.approved,
             [(one.position, one.within) for one in found.candidates],
         )
+
+    def test_a_coefficient_of_zero_approves_nothing(self):
+        """It takes no place, and the case is still a candidate."""
+        cases = [self.costly(500, approved_review_coefficient=Decimal(0)), *([paid()] * 399)]
+
+        found = self.plan(cases)
+
+        assert ((), [0]) == (found.approved, [one.position for one in found.candidates])
 
     def test_199_discharges_have_no_place(self):
         """Whole cases only."""

@@ -155,6 +155,33 @@ class TestVerdict:
         assert (10_000 * YUAN, 8_000 * YUAN, 2_000 * YUAN) == (after.standard, after.cost, after.balance)
         assert ("normal", True, True) == (after.band, dip.eligible, dip.estimated)
 
+    def test_it_says_why(self):
+        """The group by its diagnosis and operations, then where points and money come from."""
+        stay = replace(
+            an_encounter(diagnoses=(STONES,), total_amount=8_000 * YUAN), operations=(Operation(code="51.2300"),)
+        )
+
+        lines = dip_of(stay).explanation
+
+        assert "核心病种 K80.1-a:主要诊断 K80.100,手术操作 51.2300" == lines[0]
+        assert any("参考支付标准 10,000.00 元" in line for line in lines)
+        assert "核心病种 K80.1:主要诊断 K80.100,保守治疗" == dip_of(an_encounter(diagnoses=(STONES,))).explanation[0]
+        assert "未入组(缺主要诊断)" == dip_of(an_encounter(diagnoses=())).explanation[0]
+
+    def test_two_main_operations_are_said(self):
+        """The first counts, and somebody should look."""
+        operations = (Operation(code="51.2300", main=True), Operation(code="47.0100", main=True))
+
+        lines = dip_of(replace(an_encounter(diagnoses=(STONES,)), operations=operations)).explanation
+
+        assert "有多项手术操作标为主要手术操作,以第一项为准,请核对" in lines
+
+    def test_what_is_paid_at_a_deviating_cost(self):
+        """At 25,000 yuan the factor is 2.5 - 2 + 1: 1,500 points, and the balance is of those."""
+        after = dip_of(an_encounter(diagnoses=(STONES,), total_amount=25_000 * YUAN)).after
+
+        assert (10_000 * YUAN, 15_000 * YUAN, -10_000 * YUAN) == (after.standard, after.payable, after.balance)
+
     def test_before_and_after(self):
         """The order costs 30 yuan; the group stays."""
         dip = dip_of(an_encounter(a_line(amount=30 * YUAN), diagnoses=(STONES,), total_amount=8_000 * YUAN))

@@ -5,6 +5,7 @@ import functools
 import json
 import re
 import unicodedata
+from datetime import date
 from pathlib import Path
 from typing import Literal, get_args, get_origin, get_type_hints
 
@@ -129,6 +130,34 @@ class TestGroup:
 
         assert (True, "预估") == (answer["estimated"], answer["label"])
 
+    def test_an_estimate_is_of_today(self, city, monkeypatch):
+        """Coefficient and point value of today, as in a check; the same answer as for a discharge today, but 预估."""
+        monkeypatch.setattr("service.dip.reading.CaseReader.today", lambda _self: date(2026, 3, 1))
+        estimate, answer = (ask(city, case(discharged=day)).json() for day in (None, "2026-03-01"))
+
+        assert (answer["points"], answer["payment"]) == (estimate["points"], estimate["payment"])
+        assert (True, True) == (estimate["estimated"], estimate["scheme"]["in_force"])
+        assert estimate["payment"]["standard"] is not None
+
+    def test_days_of_an_estimate_are_counted_to_today(self, city, monkeypatch):
+        """From admission; who comes tomorrow has no days and no points."""
+        monkeypatch.setattr("service.dip.reading.CaseReader.today", lambda _self: date(2027, 3, 1))
+        changes = {"discharged": None, "days": None, "admitted": "2027-02-27"}
+        today = ask(city, case(**changes), "group?scheme=example-city-a").json()
+        later = ask(city, case(**changes | {"admitted": "2027-03-02"})).json()
+
+        assert "今天不在本方案有效期内,结果仅供参考。" in today["explanation"]
+        assert today["payment"]["eligible"] is True
+        assert later["payment"]["standard"] is None
+
+    def test_a_settlement_list_without_discharge_lacks_it(self, city):
+        """The estimate hides nothing from the checks of the list."""
+        head = {name: value for name, value in LIST["input"]["setlinfo"].items() if name != "dscg_time"}
+        answer = ask(city, {"input": LIST["input"] | {"setlinfo": head}}).json()
+
+        assert "预估" == answer["label"]
+        assert any("discharged" in finding["not_checked"] for finding in answer["quality"])
+
     def test_nothing_known_is_ungrouped_with_its_reason(self, city):
         """An empty case is answered: no group, and why."""
         grouping = ask(city, {}).json()["grouping"]
@@ -171,6 +200,18 @@ class TestGroup:
         assert answer["quality"]
         assert "张三" not in reply.text
         assert "330199195803120021" not in reply.text
+
+    @pytest.mark.parametrize(("method", "expected"), [("3", True), ("1", False), ("", None)])
+    def test_how_a_list_says_it_is_paid(self, city, method, expected):
+        """Told with the answer; a list of another method is read as well."""
+        head = LIST["input"]["setlinfo"] | {"hi_paymtd": method}
+        answer = ask(city, {"input": LIST["input"] | {"setlinfo": head}}).json()
+
+        assert (expected, "core") == (answer["paid_by_dip"], answer["grouping"]["status"])
+        assert (expected is False) == (
+            "清单填写的医保支付方式不是病种分值,分值与支付标准仅供参考。" in answer["explanation"]
+        )
+        assert ask(city, CASE).json()["paid_by_dip"] is None
 
     def test_a_bare_settlement_list_is_known_too(self, city):
         """Without the envelope."""
@@ -498,7 +539,9 @@ class TestSettle:
         TypeAdapter(SettleAnswer).validate_python(answer)
         overall = answer["overall"]["counts"]
         assert (3, 2) == (overall["cases"], overall["settled"])
-        assert [[2]] == [left["positions"] for left in overall["left_out"]]
+        assert [([2], "不能确定是否按病种分值付费")] == [
+            (left["positions"], left["name"]) for left in overall["left_out"]
+        ]
         assert 32000 == overall["cost"]["amount"]
         assert overall["points"] == pytest.approx(sum(part["points"] for part in overall["parts"]))
         assert 3 == answer["behaviour"]["cases"]
@@ -511,6 +554,13 @@ class TestSettle:
         for part, document in (("overall", answer["overall"]),):
             assert set(document) == set(SettleAnswer.model_fields[part].annotation.model_fields)
         assert answer["behaviour"] is None
+
+    def test_who_is_not_discharged_is_not_settled(self, city):
+        """No day is assumed for him."""
+        answer = ask(city, {"cases": [CASE, case(discharged=None)]}, "settle?scheme=example-city-a").json()
+
+        (left,) = answer["overall"]["counts"]["left_out"]
+        assert ([1], "coefficient_absent", "机构系数不能确定") == (left["positions"], left["reason"], left["name"])
 
     def test_lines_and_list_are_the_same(self, city):
         """A year may come as lines; blank ones do not count."""
@@ -590,6 +640,12 @@ class TestSearch:
         assert "胆囊" in found["results"][0]["name"]
         assert ["groups"] == found["more"]
 
+    def test_a_library_named_twice(self, city):
+        """Is searched once."""
+        once, twice = (self.search(city, f"q=胆囊&limit=1{'&library=groups' * times}") for times in (1, 2))
+
+        assert once == twice
+
     def test_items_of_the_rulebook(self, city):
         """Found by the name that rules give them, with how many rules name them."""
         rows = self.search(city, "q=度他雄胺&library=items")["results"]
@@ -602,9 +658,11 @@ class TestSearch:
         assert [] == self.search(city, "q=")["results"]
         assert [] == self.search(city, "q=%20")["results"]
 
-    @pytest.mark.parametrize("query", ["q=a&library=drugs", "q=a&limit=0", "q=a&limit=201", "q=a&scheme=nowhere"])
+    @pytest.mark.parametrize(
+        "query", ["q=a&library=drugs", "q=a&limit=0", "q=a&limit=201", "q=a&scheme=nowhere", "Q=a", ""]
+    )
     def test_refusals(self, city, query):
-        """Unknown library or scheme, impossible limit."""
+        """Unknown library or scheme, impossible limit, nothing asked: a slip must not read as *nothing found*."""
         assert 422 == city.get(f"/v1/dip/search?{query}").status_code
 
 

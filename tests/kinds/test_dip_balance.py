@@ -69,6 +69,12 @@ class TestMessages:
 
         assert ";住院费用 9500 元,为参考支付标准的 95%,接近参考支付标准;" in finding.message
 
+    def test_what_is_paid_after_deviation_is_named(self):
+        """The balance is what is paid at this cost less the cost; where that is not the standard it says so."""
+        found = costing(23_000, 23_500, payable=13_500 * YUAN, balance=-10_000 * YUAN)
+
+        assert ",按费用偏差参考支付 13500 元,预估超支 10000 元;" in told(RULE, found).findings[0].message
+
     def test_a_share_above_the_standard(self):
         """The row's own share is named."""
         (finding,) = told(BEYOND, costing(10_900, 11_001)).findings

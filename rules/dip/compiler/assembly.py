@@ -76,9 +76,9 @@ def _pools(found: Iterable[Placed[ComprehensiveRow]]) -> tuple[ComprehensiveRow,
 
 def _normalisation(drafted: Drafted) -> Normalisation:
     def pairs(table: str) -> dict[str, str]:
-        return dict(
-            sorted(placed.noun for placed in drafted.entries.get(table, ()) if placed.noun[0] != placed.noun[1])
-        )
+        # A dagger pair that stays what it is must be said to: else the map of its first part would hold for it.
+        entries = (placed.noun for placed in drafted.entries.get(table, ()))
+        return dict(sorted(noun for noun in entries if noun[0] != noun[1] or "+" in noun[0]))
 
     return replace(
         drafted.tables.written.manifest.normalisation,

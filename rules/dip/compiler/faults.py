@@ -36,6 +36,7 @@ CODES: Final[dict[str, Severity]] = {
     "INVALID_STEP": "error",
     "EMPTY_LAYER": "warning",
     "UNUSED_LAYER": "error",
+    "UNUSED_TABLE": "error",
     "UNKNOWN_GROUP": "error",
     "OVERLAPPING_ROWS": "error",
     "ROWS_TIE": "warning",

@@ -10,6 +10,7 @@ from rules.dip.compiler.faults import CODES, SchemeError
 from rules.dip.compiler.mentions import check_mentions, unknown_group
 from rules.dip.compiler.numbers import check_numbers
 from rules.dip.compiler.overlaps import check_overlaps
+from rules.dip.compiler.parameters import check_parameters
 from rules.dip.compiler.reading import check_twice, load, read_scheme
 from rules.dip.compiler.sealing import sealed
 from rules.dip.model import Scheme
@@ -32,6 +33,7 @@ def examine_scheme(source: Source, *, cases: bool = True) -> ExaminedScheme:
     check_twice(drafted, report)
     scheme = assemble(drafted, report)
     check_mentions(drafted, scheme, report)
+    check_parameters(drafted, report)
     check_numbers(drafted, scheme, report)
     check_overlaps(drafted, scheme, report)
     named = read_cases(files, unknown_group(drafted, scheme), report) if cases else ()

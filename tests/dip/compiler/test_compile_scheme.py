@@ -30,6 +30,7 @@ from rules.dip.model import (
     SeverityExclusion,
     Step,
 )
+from rules.dip.normalise import Normaliser
 from tests.dip.compiler.schemes import SCHEME, keys, rows, small
 
 
@@ -350,6 +351,17 @@ class TestOtherTables:
         assert {"66.69x001": "66.6900x001"} == scheme.normalisation.operation_map
         assert {"B37.600I39.8": "B37.600+I39.8*"} == scheme.normalisation.diagnosis_map
 
+    def test_a_pair_that_a_map_leaves_as_it_is(self) -> None:
+        """The pair is said to stay: the map of its first part does not hold for it."""
+        table = rows("from,to", "N18.900x012,N18.902", "N18.900x012+D63.8*,N18.900x012+D63.8*", "I10.x00,I10.x00")
+        scheme = compiled(diagnosis_map=table)
+
+        assert {
+            "N18.900x012": "N18.902",
+            "N18.900x012+D63.8*": "N18.900x012+D63.8*",
+        } == scheme.normalisation.diagnosis_map
+        assert "N18.900x012+D63.8*" == Normaliser(scheme).principal("N18.900x012+D63.8*")
+
     def test_excluded_diagnoses(self) -> None:
         """Codes that may not be principal, in order."""
         scheme = compiled(excluded_diagnoses=rows("code,note", "Z51.100,", "A09.900,未特指"))
@@ -364,6 +376,7 @@ class TestOtherTables:
                 "K-4,K00-K93,surgery,4",
             ),
             last_resort=rows("group,key,score", "BD,*,1", "BD-K,K,2"),
+            scheme=SCHEME + "  - {step: last_resort}\n",
         )  # fmt: skip
 
         assert ["K80", "K8", "K00-K93", "A00-Z99"] == [row.key for row in scheme.comprehensive.rows]
