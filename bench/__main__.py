@@ -376,6 +376,7 @@ def grouping(materials: Materials) -> Iterator[Section]:
         ),
         Row("  one grouping / with nothing remembered", f"{found.group:.1f} / {found.group_anew:.1f} µs"),
         at_most("DIP part of a check", found.stay, DIP_US_GOAL, unit=" µs", digits=0),
+        Row("  the first check of a stay", f"{found.stay_first:.0f} µs"),
         Row("group, points and payment of a case", f"{found.assess:.0f} µs"),
         Row("load and index / of it index", f"{loaded['seconds']:.2f} / {loaded['index_seconds']:.2f} s"),
         Row("memory growth", f"{loaded['growth_mb']:.0f} MB"),

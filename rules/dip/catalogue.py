@@ -151,6 +151,8 @@ class Normalisation(Noun, frozen=True, kw_only=True):
     limits: tuple[Limit, ...] = ()
     whole_table: bool = False
     """The diagnosis table is complete: a code that is not in it is refused. Otherwise its category must be known."""
+    whole_operations: bool = False
+    """The operation table is complete: a code that is not in it is a fault of the record."""
     categories: tuple[str, ...] = ()
     """Known three-character categories, or ranges (``A00-A09``); empty means any of ICD shape."""
     unknown_operation: UnknownOperation = "conservative"

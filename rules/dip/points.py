@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from rules.dip.amounts import in_yuan, rounded, usable_cost, usable_days
 from rules.dip.auxiliary import SUBTYPE_WORDS, TYPE_WORDS
-from rules.dip.codes import GroupingReason, PointsReason
+from rules.dip.codes import PointsReason
 from rules.dip.coefficients import hospital_coefficient
 from rules.dip.deviation import Judged, bend, judge, shown, yuan_per_point
 from rules.dip.directory import Directory
@@ -33,17 +33,6 @@ from rules.dip.payment import budget_value
 from rules.dip.reviewing import added_points, approved_coefficient, candidates
 
 ONE: Final = Decimal(1)
-UNDECIDED: Final = frozenset[GroupingReason](
-    (
-        "missing_principal_diagnosis",
-        "age_missing",
-        "weight_missing",
-        "fact_missing",
-        "operation_not_known",
-        "rows_tie",
-    )
-)
-"""Reasons that leave open which group it is: money by the actual cost would pass a lack of facts off as an answer."""
 
 
 class Worth(NamedTuple):
@@ -133,7 +122,9 @@ def points(
 
 def _conversion(grouping: Grouping, group: Group | None, rules: PointsRules) -> Converted | None:
     if grouping.status == "ungrouped":
-        return None if any(remark.reason in UNDECIDED for remark in grouping.remarks) else rules.ungrouped
+        # Only a sound case that the directory has no group for: money by the actual cost would pass a code that cannot
+        # be read, or a fact that is lacking, off as an answer.
+        return rules.ungrouped if any(remark.reason == "no_group" for remark in grouping.remarks) else None
     return rules.last_resort if group is not None and group.kind == "last_resort" else None
 
 

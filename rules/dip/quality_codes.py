@@ -78,7 +78,7 @@ def tables(record: Record) -> Iterator[QualityFinding]:
         elif _mapped(entry, record.directory):
             yield _version(entry, "诊断", diagnosis_name(entry.code, record.directory))
     scheme = record.directory.scheme
-    whole = bool(scheme.operations) and not scheme.partial
+    whole = scheme.normalisation.whole_operations and not scheme.partial
     for done in record.operations:
         if operation(done.line.code) in scheme.normalisation.operation_map:
             yield _version(done, "手术操作", operation_name(done.code, record.directory))

@@ -29,7 +29,7 @@ GroupBy = Callable[[Case, Directory], Grouping]
 DAYS_OF_A_YEAR_AT_MOST: Final = 366
 LONGEST_DAY_SURGERY: Final = 2
 """Day surgery ends within 24 hours, in special cases within 48."""
-REMEMBERED: Final = 4_096
+REMEMBERED: Final = 8_192
 """Stays whose moves are remembered per directory: a stay is checked many times a day, with the same codes."""
 
 
@@ -118,7 +118,7 @@ def moves_of(case: Case, grouping: Grouping, directory: Directory) -> tuple[DipM
     found = known.get(codes)
     if found is None:
         if len(known) >= REMEMBERED:
-            known.clear()
+            known.pop(next(iter(known)), None)  # the one remembered longest
         assessed = assess(codes, directory, grouping=grouping)
         found = known[codes] = tuple(_move(move) for move in moves(codes, assessed, directory))
     return found

@@ -67,6 +67,7 @@ def the_scheme(**changes: Any) -> Scheme:
         "operations": OPERATIONS,
         "points": PointsRules(coefficient_required=False),
         "normalisation": Normalisation(
+            whole_operations=True,
             excluded_principal=("K80.900",),
             diagnosis_map={"K80.101": "K80.100"},
             operation_map={"51.2302": "51.2300"},

@@ -2,10 +2,11 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from rules.dip.codes import GroupingReason
 from rules.dip.coefficients import addition
 from rules.dip.directory import Directory
 from rules.dip.model import (
@@ -22,6 +23,7 @@ from rules.dip.model import (
     PointsResult,
     PointsRules,
     PointValue,
+    Remark,
     Review,
     Typing,
 )
@@ -32,6 +34,7 @@ TEN = PaymentRules(values=(PointValue(value=Decimal(10)),))
 LEVELS = tuple(
     Coefficient(coefficient=Decimal(value), level=level) for level, value in ((1, "0.7"), (2, "0.9"), (3, "1.2"))
 )
+NOWHERE = Grouping(status="ungrouped", remarks=(Remark(reason="no_group"),))
 
 
 def a_directory(rules: PointsRules | None = None, **changes: Any) -> Directory:
@@ -279,13 +282,23 @@ class TestClasses:
     def test_ungrouped(self) -> None:
         """No points but by conversion of the actual cost, where the scheme has one (dip facts 2.5)."""
         rule = Converted(factors=(Decimal("0.8"),), mean_cost=7_955_5200, score=Decimal("795.552"))
-        placed = Grouping(status="ungrouped")
+        placed = NOWHERE
 
         without = points(a_case(), placed, (), a_directory())
         converted = points(a_case(cost=10_000_0000), placed, (), a_directory(PointsRules(ungrouped=rule)))
 
         assert PointsResult(notes=(PointsNote(reason="ungrouped"),)) == without
         assert (Decimal(800), None, 7_955_5200) == (converted.points, converted.standard_points, converted.average)
+
+    @pytest.mark.parametrize("reason", [reason for reason in get_args(GroupingReason) if reason != "no_group"])
+    def test_a_case_that_is_not_sound_is_not_converted(self, reason: GroupingReason) -> None:
+        """Money by the actual cost would pass an unreadable code or a lacking fact off as an answer."""
+        rule = Converted(factors=(Decimal("0.8"),), mean_cost=7_955_5200, score=Decimal("795.552"))
+        placed = Grouping(status="ungrouped", remarks=(Remark(reason=reason),))
+
+        found = points(a_case(cost=10_000_0000), placed, (), a_directory(PointsRules(ungrouped=rule)))
+
+        assert PointsResult(notes=(PointsNote(reason="ungrouped"),)) == found
 
     def test_last_resort(self) -> None:
         """Score x cost / mean x factors in turn: 1,000 x 0.5 x 0.4368 x 0.9 (dip facts 4.4)."""
@@ -311,7 +324,7 @@ class TestClasses:
     def test_conversion_lacks(self, cost: int | None, rule: dict[str, Any], reason: str) -> None:
         """Cost, mean and score are all needed."""
         directory = a_directory(PointsRules(ungrouped=Converted(**rule)))
-        found = points(a_case(cost=cost), Grouping(status="ungrouped"), (), directory)
+        found = points(a_case(cost=cost), NOWHERE, (), directory)
 
         assert (None, [reason]) == (found.points, [note.reason for note in found.notes])
 

@@ -223,6 +223,12 @@ class TestCodes:
             facts(operations=(an_operation(), an_operation("99.1234", at=1)))
         )
 
+    def test_a_table_that_is_not_whole_says_nothing_of_others(self):
+        """An operation that a partial table lacks may well exist."""
+        part = Directory.build(the_scheme(normalisation=Normalisation()))
+
+        assert [] == said(facts(operations=(an_operation(), an_operation("99.1234", at=1))), part)
+
     def test_an_extract_knows_no_absence(self):
         """Of an extract's operation table nothing follows."""
         directory = Directory.build(the_scheme(partial=True))
