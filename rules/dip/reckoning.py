@@ -104,7 +104,7 @@ def pool(placed: Sequence[Placed], value: Value, terms: Terms) -> Pool:
         reimbursed=_sum(settled, lambda one: _fund(one, standards[one.position], "reimbursed", terms)),
         month=prepayment(fund, terms.rules, own),
         year=year,
-        effects=_effects(_surplus(settled, standards), year, None),
+        effects=_effects(*_surplus(settled, standards), year, None),
         notes=(*value.notes, *_notes(finals, budgets, fund, year)),
     )
 
@@ -127,7 +127,12 @@ def overall(placed: Sequence[Placed], pools: Sequence[Pool], terms: Terms) -> Po
         reimbursed=_added(one.reimbursed for one in paying),
         month=_whole_month([one.month for one in paying], terms),
         year=year,
-        effects=_effects(sum(surpluses) if surpluses else None, year, terms.care_cost),
+        effects=_effects(
+            sum(surpluses) if surpluses else None,
+            sum(one.effects.surplus_cases for one in paying),
+            year,
+            terms.care_cost,
+        ),
         notes=tuple(dict.fromkeys(note for one in pools for note in one.notes)),
     )
 
@@ -215,14 +220,14 @@ def _added(sums: Iterable[Sum]) -> Sum:
     )
 
 
-def _surplus(settled: Sequence[Placed], standards: dict[int, int | None]) -> int | None:
-    """Return standard - cost over the cases for which both are known (O11)."""
+def _surplus(settled: Sequence[Placed], standards: dict[int, int | None]) -> tuple[int | None, int]:
+    """Return standard - cost over the cases for which both are known (O11), and how many they are."""
     both = [
         standard - cost
         for one in settled
         if (standard := standards[one.position]) is not None and (cost := usable_cost(one.case.cost)) is not None
     ]
-    return sum(both) if both else None
+    return (sum(both) if both else None), len(both)
 
 
 # The month and the year
@@ -288,13 +293,14 @@ def _whole_year(years: Sequence[Clearing], terms: Terms) -> Clearing:
     )
 
 
-def _effects(surplus: int | None, year: Clearing, care_cost: int | None) -> Effects:
+def _effects(surplus: int | None, cases: int, year: Clearing, care_cost: int | None) -> Effects:
     """Return what the clearing means; the fund's money is compared with the fund's part of the charges (K33-K35)."""
     if year.due is None:
-        return Effects(surplus=surplus)
+        return Effects(surplus=surplus, surplus_cases=cases)
     charged = year.recorded.amount if year.recorded.cases and not year.recorded.absent else None
     return Effects(
         surplus=surplus,
+        surplus_cases=cases,
         fund_surplus=None if charged is None else year.due - charged,
         cost_view=_share(year.due, care_cost or 0),
         charge_view=_share(year.due, charged or 0),

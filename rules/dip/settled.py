@@ -161,6 +161,8 @@ class Effects(Noun, frozen=True, kw_only=True):
 
     surplus: int | None = None
     """结余 (O11): standard - cost over the cases for which both are known."""
+    surplus_cases: int = 0
+    """How many cases that are."""
     fund_surplus: int | None = None
     """医院获得的经济效益 (K35): due - what the fund's part of the actual cost was."""
     cost_view: Decimal | None = None

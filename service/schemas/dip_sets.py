@@ -141,6 +141,7 @@ class EffectsOut(BaseModel):
     """What the clearing means for the hospital."""
 
     surplus: float | None
+    surplus_cases: int
     fund_surplus: float | None
     cost_view: float | None
     charge_view: float | None

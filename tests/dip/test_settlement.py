@@ -505,7 +505,14 @@ class TestEffects:
         found = settle([paid()], a_directory(), care_cost=9_000 * YUAN).overall.effects
 
         assert (-1_000 * YUAN, -700 * YUAN) == (found.surplus, found.fund_surplus)
+        assert 1 == found.surplus_cases
         assert (Decimal("0.7000"), Decimal("0.9000")) == (found.cost_view, found.charge_view)
+
+    def test_a_surplus_says_how_many_cases_it_is_of(self):
+        """A case without a cost has none, and must not look like one that broke even."""
+        found = settle([paid(), paid(cost=None)], a_directory()).overall.effects
+
+        assert (-1_000 * YUAN, 1) == (found.surplus, found.surplus_cases)
 
     def test_without_cost_of_care(self):
         """Only the charge view."""

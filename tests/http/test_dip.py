@@ -670,7 +670,7 @@ def test_every_amount_of_the_settlement_is_known_as_money():
     """An integer of the nouns is a count, a place, or listed as money: nothing is 10,000 times too large."""
     counts = {
         "cases", "settled", "grouped", "discharges", "position", "limit", "days", "before", "judged", "low", "high",
-        "checked", "absent", "positions", "approved",
+        "checked", "absent", "positions", "approved", "surplus_cases",
     }  # fmt: skip
     modules = (settled, strategies, behaviour, record_quality)
     given = (settled.PoolTerms, strategies.StrategyParameters, record_quality.RecordChecks)
