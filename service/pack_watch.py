@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from service import metrics, packs
+from service import metrics, packs, schemes
 from service.db import packs as stored
 from service.db.pool import Pool
 from service.errors import Problem
@@ -42,12 +42,12 @@ class PackWatch:
             return
         try:
             rulebook = packs.rulebook_of(self._data_dir, activation)
-            schemes = packs.schemes_of(self._data_dir, activation)
+            held = packs.schemes_of(self._data_dir, activation)
         except (OSError, ValueError) as error:
             self._state.why_not_ready = f"the cached rulebook cannot be loaded: {type(error).__name__}"
             _log.warning("cached rulebook refused", error=str(error))
             return
-        self._swap(Active(rulebook, activation.source, schemes))
+        self._swap(Active(rulebook, activation.source, held))
 
     async def run(self) -> None:
         """Follow the database until cancelled; without it keep the last rulebook and its age."""
@@ -95,10 +95,10 @@ class PackWatch:
         for digest in (*activation.packs.values(), *(digest for _, digest in activation.schemes)):
             await self._fetch(digest)
         rulebook = await asyncio.to_thread(packs.rulebook_of, self._data_dir, activation)
-        schemes = await asyncio.to_thread(packs.schemes_of, self._data_dir, activation)
+        held = await asyncio.to_thread(packs.schemes_of, self._data_dir, activation)
         self._current, self._refused = generation, None
         packs.write_activation(self._data_dir, activation)
-        self._swap(Active(rulebook, activation.source, schemes))
+        self._swap(Active(rulebook, activation.source, held))
 
     def _swap(self, active: Active) -> None:
         before, self._state.active = self._state.active, active
@@ -133,16 +133,14 @@ class PackWatch:
             await stored.activate(self._pool, name=pack.name, digest=pack.digest, activated_by=SEEDED_BY)
 
     async def _seed_schemes(self) -> None:
-        """Put the schemes in use into a database that never held one; one withdrawn by the hospital stays away."""
-        active = self._state.active
-        if active is None:
-            return
-        for scheme in (found.scheme for found in active.schemes.directories):
-            data = packs.built_path(self._data_dir, scheme.digest).read_bytes()
-            await stored.store(self._pool, stored.Built("scheme", scheme.digest, scheme.name, scheme.version, data))
-            await stored.activate(
-                self._pool, name=scheme.name, digest=scheme.digest, activated_by=SEEDED_BY, kind="scheme"
-            )
+        """Put the scheme that ships into a database that never held one; one withdrawn by the hospital stays away.
+
+        It is compiled, not taken from what is in use: after an upgrade from a version without schemes none is.
+        """
+        scheme = await asyncio.to_thread(schemes.compile_starter)
+        kept = stored.Built("scheme", scheme.digest, scheme.name, scheme.version, schemes.built(scheme))
+        await stored.store(self._pool, kept)
+        await stored.activate(self._pool, name=scheme.name, digest=scheme.digest, activated_by=SEEDED_BY, kind="scheme")
 
 
 def identity(active: Active) -> tuple[str, ...]:

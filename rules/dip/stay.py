@@ -115,12 +115,13 @@ def moves_of(case: Case, grouping: Grouping, directory: Directory) -> tuple[DipM
     """Return what would move a stay to another group; whatever it costs, so that it need not be looked for anew."""
     known = directory.keep(_remembered)
     codes = msgspec.structs.replace(case, cost=None)
-    found = known.get(codes)
+    key = (codes, grouping)  # the group itself may hang on the cost: by the nearest mean
+    found = known.get(key)
     if found is None:
         if len(known) >= REMEMBERED:
             known.pop(next(iter(known)), None)  # the one remembered longest
         assessed = assess(codes, directory, grouping=grouping)
-        found = known[codes] = tuple(_move(move) for move in moves(codes, assessed, directory))
+        found = known[key] = tuple(_move(move) for move in moves(codes, assessed, directory))
     return found
 
 
@@ -130,7 +131,7 @@ def is_priced(directory: Directory) -> bool:
     return bool(scheme.payment.values) and any(group.score is not None for group in scheme.groups)
 
 
-def _remembered(_directory: Directory) -> dict[Case, tuple[DipMove, ...]]:
+def _remembered(_directory: Directory) -> dict[tuple[Case, Grouping], tuple[DipMove, ...]]:
     return {}
 
 

@@ -8,12 +8,21 @@ from msgspec.structs import replace
 
 from rules import check, encode, reference
 from rules.dip.directory import Directory
-from rules.dip.model import Coefficient, Deviation, Eligibility, OperationEntry, PaymentRules, PointsRules, PointValue
+from rules.dip.model import (
+    Coefficient,
+    Deviation,
+    Eligibility,
+    OperationEntry,
+    PaymentRules,
+    PointsRules,
+    PointValue,
+    Step,
+)
 from rules.dip.stay import case_of, cost_after, cost_before, stay_of
 from rules.model import UNIT, Operation
 from service.check_flow import content_digest
 from tests.builders import NOW, a_line, a_rulebook, an_encounter, an_input, at, icd, past
-from tests.dip.builders import a_row, a_scheme
+from tests.dip.builders import a_group, a_row, a_scheme
 
 YUAN = UNIT
 STONES = icd("K80.100", main=True)
@@ -131,6 +140,39 @@ class TestContent:
         days = [an_input(encounter, time=NOW + timedelta(days=later)) for later in (0, 1)]
 
         assert same == (len({content_digest(given, encode(encounter)) for given in days}) == 1)
+
+
+class TestMemory:
+    """What is remembered of a stay must not show in another answer."""
+
+    def test_a_group_that_hangs_on_the_cost(self):
+        """Two rows fit and the nearer mean decides: the moves are those of that group, whichever stay came first."""
+        nearest = Step(step="layer", layers=("core",), prefer=("nearest_mean_cost",))
+        scheme = a_scheme(
+            a_row("cheap", main="51.2300"),
+            a_row("dear", main="51.2300"),
+            a_row("other", main="51.8803"),
+            steps=(Step(step="principal"), nearest),
+            points=PointsRules(coefficients=(Coefficient(coefficient=Decimal(1)),)),
+            groups=(
+                a_group("cheap", mean_cost=5_000 * YUAN, score=Decimal(500)),
+                a_group("dear", mean_cost=50_000 * YUAN, score=Decimal(5_000)),
+                a_group("other", score=Decimal(2_000)),
+            ),
+        )
+        stays = [
+            replace(
+                an_encounter(diagnoses=(STONES,), total_amount=cost * YUAN),
+                operations=(Operation(code="51.2300"), Operation(code="51.8803")),
+            )
+            for cost in (5_000, 50_000)
+        ]
+        after_another = Directory.build(scheme)
+        dip_of(stays[0], after_another)
+
+        expected = dip_of(stays[1], Directory.build(scheme))
+        assert expected == dip_of(stays[1], after_another)
+        assert ("dear", ["other"]) == (expected.after.group, [move.group for move in expected.moves])
 
 
 class TestVerdict:

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 from rules.dip.compiler import compile_scheme
 from rules.dip.directory import Directory
 from service.cli import MISUSE, OK, main
-from service.packs import read_activation, schemes_of
+from service.packs import read_activation, schemes_of, write_activation
 from service.schemes import SHIPPED, STARTER, Schemes
 from tests.dip.builders import a_row, a_scheme
 from tests.http.conftest import NOBODY
 from tests.http.test_native import post
 from tests.http.test_recorded import eventually
-from tests.postgres import value
+from tests.postgres import execute, value
 
 STAY = {
     "time": "2026-03-18 09:15:22",
@@ -120,6 +120,19 @@ class TestActivation:
         eventually(lambda: value(database_url, "SELECT count(*) FROM pack_activation WHERE kind = 'scheme'"))
 
         assert 1 == value(database_url, "SELECT count(*) FROM pack_activation WHERE kind = 'scheme'")
+
+    def test_an_upgrade_brings_what_ships(self, serve, database_url, tmp_path):
+        """What a version without schemes left, data directory and database, gets the one that ships."""
+        first = serve(database_url=database_url)
+        eventually(lambda: first.get("/readyz").json()["activation"] == "database")
+        first.__exit__(None, None, None)
+        execute(database_url, "DELETE FROM pack_activation WHERE kind = 'scheme'")
+        execute(database_url, "DELETE FROM pack WHERE kind = 'scheme'")
+        write_activation(tmp_path, replace(read_activation(tmp_path), schemes=()))
+
+        upgraded = serve(database_url=database_url)
+
+        eventually(lambda: "national-3.0-extract" in upgraded.get("/readyz").json()["schemes"])
 
     def test_the_city_s_scheme_is_live_within_a_second_or_two(self, recorded, database_url, tmp_path, monkeypatch):
         """It stands before the extract, prices the stay, and its digest is in verdict and row."""
