@@ -2,7 +2,7 @@
 # Everything is installed into .venv from the lock files; a stamp there makes the next run quick.
 
 .DELETE_ON_ERROR:
-.PHONY: run test test-slow quick bench lint lock openapi clean
+.PHONY: run test test-slow soak quick bench lint lock openapi clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,13 +17,17 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 run: $(RUN)
 	@exec $(BIN)/dipcheck serve
 
-# Everything but the slow part; needs no network and at most ten minutes.
+# Everything but the slow part; needs no network and at most ten minutes. Two processes, a file of tests to each at a time.
 test: lint
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow' --numprocesses 2 --dist loadfile
 
 # Kills, outages, browser runs and every-row checks; at most 45 minutes.
 test-slow: $(DEV)
 	$(BIN)/python -m pytest -m slow
+
+# A thousand kills under load: about an hour on two cores.
+soak: $(DEV)
+	DIPCHECK_TEST_KILLS=1000 $(BIN)/python -m pytest -m slow tests/faults/test_kills.py
 
 # What needs no database: seconds.
 quick: $(DEV)

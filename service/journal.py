@@ -7,13 +7,15 @@ counter, and none of them raises: the service keeps answering and says ``recorde
 The format of the files is specified in ``docs/journal.md``.
 """
 
+import asyncio
 import errno
 import os
-import threading
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 from zlib import crc32
@@ -36,6 +38,7 @@ from service.journal_files import (
     segment_path,
 )
 from service.journal_owners import lock_new_worker
+from service.journal_sync import Syncer
 
 FsyncPolicy = Literal["interval", "always", "never"]
 
@@ -43,7 +46,31 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _USAGE_EVERY: Final = 1.0
 """Seconds between looks at what all workers together keep in the directory."""
 
+_DOUBTS: Final = 1_000
+"""Segments whose sync failed that are remembered, to tell those whose records were in them."""
+
+_unsettled: ContextVar[tuple[str, int, int, int] | None] = ContextVar("journal_unsettled", default=None)
+"""Worker, task, and the first and last record that this task appended since it last asked whether they are on the
+disk. The task stands in it because a context is copied to tasks that are started later."""
+
 log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _File:
+    """A segment as it is written. Records are counted from 1 over all segments of the worker."""
+
+    descriptor: int
+    before: int
+    """Records in earlier segments."""
+    last: int | None = None
+    """The last record in it, once it no longer grows."""
+    lost_after: int | None = None
+    """A sync of it failed: whether the records behind this one are on the disk, nobody knows."""
+
+    def doubtful(self, first: int, last: int) -> bool:
+        """Say whether one of these records may have been lost with it."""
+        return self.lost_after is not None and last > self.lost_after and (self.last is None or first <= self.last)
 
 
 class Journal:
@@ -79,22 +106,52 @@ class Journal:
         self._size = 0
         self._sound = True
         self._dirty = False
+        self._appended = 0
+        self._settled = 0
+        """Records up to here are on the disk, or in a file of ``_doubts``."""
+        self._doubts: deque[_File] = deque(maxlen=_DOUBTS)
         self._refusing: Event | None = None
-        self._retired: deque[int] = deque()
+        self._retired: deque[_File] = deque()
         self._usage = directory_usage(directory)
-        self._descriptor = self._open_segment()
-        self._stop = threading.Event()
-        period = fsync_interval if fsync == "interval" else _USAGE_EVERY
-        self._keeper = threading.Thread(target=self._keep, args=(period,), name="journal-keeper", daemon=True)
-        self._keeper.start()
+        self._looked = time.monotonic()
+        self._file = self._open_segment()
+        self._closed = False
+        self._syncer = Syncer(self._keep, fsync_interval if fsync == "interval" else _USAGE_EVERY)
+        self._syncer.start()
 
     @property
     def worker(self) -> str:
         """This worker's id, new at every start."""
         return self._lock.worker
 
+    @property
+    def waits(self) -> bool:
+        """Whether an answer waits for ``durable`` before it leaves."""
+        return self._policy == "always"
+
+    async def durable(self) -> bool:
+        """Return once everything appended before this call is on the disk, as far as the policy promises it.
+
+        False, counted: the disk refused a sync that records of this task depended on (those it appended since it
+        last called this). Policies that promise nothing return at once.
+        """
+        if not self.waits:
+            return True
+        upto = self._appended
+        first, last = self._mine() or (self._settled + 1, upto)
+        _unsettled.set(None)
+        if self._settled < upto:
+            await self._syncer.wait()
+        if self._settled >= upto and not any(file.doubtful(first, last) for file in tuple(self._doubts)):
+            return True
+        self._counters.add("not_recorded_io_error")
+        return False
+
     def append(self, payload: bytes) -> bool:
-        """Write a record; it survives the death of the process once this returns. False: not recorded, counted."""
+        """Write a record; it survives the death of the process once this returns. False: not recorded, counted.
+
+        Under the policy ``always`` it survives a power cut once ``durable`` says so.
+        """
         length = len(payload)
         if length > MAX_PAYLOAD or not length:
             return self._refuse("not_recorded_too_large")
@@ -104,16 +161,19 @@ class Journal:
         if (self._size >= self._segment_bytes or not self._sound) and not self._rotate():
             return False
         try:
-            written = os.writev(self._descriptor, (FRAME.pack(MARK, length, crc32(payload)), payload))
+            written = os.writev(self._file.descriptor, (FRAME.pack(MARK, length, crc32(payload)), payload))
             if written != size:
                 raise OSError(errno.ENOSPC, "short write")
-            if self._policy == "always":
-                os.fdatasync(self._descriptor)
         except OSError as error:
             return self._take_back(error)
         self._size += size
         self._usage += size
+        # Dirty first: the other thread takes what is counted and not dirty for synced.
         self._dirty = True
+        self._appended += 1
+        if self.waits:
+            mine = self._mine()
+            _unsettled.set((self.worker, _task(), mine[0] if mine else self._appended, self._appended))
         if not self.tail.records:
             self.tail.current_at = time.monotonic()
         self.tail.ends[self._segment] = self._size
@@ -124,14 +184,19 @@ class Journal:
         self.on_append()
         return True
 
+    def _mine(self) -> tuple[int, int] | None:
+        """Return the first and last record of the running task that it has not asked about."""
+        worker, task, first, last = _unsettled.get() or ("", 0, 0, 0)
+        return (first, last) if worker == self.worker and task == _task() else None
+
     def close(self) -> None:
         """Stop, sync and give the worker's files up: the next start adopts what is not in the database yet."""
-        if self._stop.is_set():
+        if self._closed:
             return
-        self._stop.set()
-        self._keeper.join()
+        self._closed = True
+        self._syncer.stop()
         self._sync()
-        os.close(self._descriptor)
+        os.close(self._file.descriptor)
         self._sound = False  # an append from now on finds no segment to go on in
         self.tail.growing = None
         for path in self.tail.commit(self.tail.position, 0):
@@ -150,34 +215,35 @@ class Journal:
     def _refuse_full(self) -> bool:
         """Refuse, and finish a segment that is in the database already, so that it can make room."""
         recorded = self._size > HEADER.size and not self.tail.bytes
-        if recorded and not self._stop.is_set() and self._rotate():
+        if recorded and not self._closed and self._rotate():
             self.on_append()
         return self._refuse("not_recorded_full")
 
     def _take_back(self, error: OSError) -> bool:
         """Remove what a failed write left, or give the segment up if even that fails."""
         try:
-            os.ftruncate(self._descriptor, self._size)
-            # After a failed sync the kernel may have dropped pages: nothing more goes into that file.
-            self._sound = error.errno in _FULL
+            os.ftruncate(self._file.descriptor, self._size)
+            # A file that was sound stays so: what did not fit is cut off again. Any other error ends it.
+            self._sound = self._sound and error.errno in _FULL
         except OSError:
             self._sound = False
         return self._refuse_full() if error.errno in _FULL else self._refuse("not_recorded_io_error")
 
     def _rotate(self) -> bool:
         """Go on in a new segment. When none can be made, a sound old one goes on growing."""
-        old = self._descriptor
-        if self._stop.is_set():
+        old = self._file
+        if self._closed:
             return self._refuse("not_recorded_closed")
         try:
-            self._descriptor = self._open_segment()
+            self._file = self._open_segment()
         except OSError as error:
             return self._sound or self._refuse(_reason(error))
         self._sound = True
+        old.last = self._appended
         self._retired.append(old)
         return True
 
-    def _open_segment(self) -> int:
+    def _open_segment(self) -> _File:
         number = self._segment + 1
         path = segment_path(self.directory, self.worker, number)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
@@ -197,37 +263,46 @@ class Journal:
         self.tail.growing = number
         if number == 1:
             self.tail.position = Position(number, len(header))
-        return descriptor
+        return _File(descriptor, self._appended)
 
-    def _keep(self, period: float) -> None:
-        """Sync what was appended, and see how much all workers keep, until the journal is closed."""
-        looked = time.monotonic()
-        while not self._stop.wait(period):
-            self._sync()
-            if time.monotonic() - looked >= _USAGE_EVERY:
-                looked = time.monotonic()
+    def _keep(self) -> None:
+        """Sync what was appended, and see from time to time how much all workers keep. Runs on the other thread."""
+        self._sync()
+        if time.monotonic() - self._looked >= _USAGE_EVERY:
+            self._looked = time.monotonic()
+            try:
                 self._usage = directory_usage(self.directory)
+            except OSError as error:  # the old figure serves, and appends say what is wrong
+                log.error("journal_usage_unknown", error=type(error).__name__)
 
     def _sync(self) -> None:
         """Make everything appended so far survive a power cut; failures are counted and end the segment."""
-        # The growing segment first: one that is retired meanwhile is then found in the queue, and none is missed.
+        # Counted first, then the growing segment: a file that is retired meanwhile is then found in the queue, and
+        # nothing that was counted is missed.
+        upto = self._appended
         if self._dirty:
             self._dirty = False
-            if not self._sync_one(self._descriptor):
+            file = self._file
+            if not self._sync_one(file) and file is self._file:
                 self._sound = False
         while self._retired:
-            descriptor = self._retired.popleft()
-            self._sync_one(descriptor)
-            os.close(descriptor)
+            file = self._retired.popleft()
+            self._sync_one(file)
+            os.close(file.descriptor)
+        self._settled = upto
 
-    def _sync_one(self, descriptor: int) -> bool:
+    def _sync_one(self, file: _File) -> bool:
         if self._policy == "never":
             return True
         try:
-            os.fdatasync(descriptor)
+            os.fdatasync(file.descriptor)
         except OSError as error:
             self._counters.add("sync_failures")
             log.error("journal_sync_failed", error=type(error).__name__, errno=error.errno)
+            if file.lost_after is None:
+                # The kernel may have dropped the pages and tells it once: a later success proves nothing for them.
+                file.lost_after = max(self._settled, file.before)
+                self._doubts.append(file)
             return False
         return True
 
@@ -238,6 +313,13 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _task() -> int:
+    try:
+        return id(asyncio.current_task())
+    except RuntimeError:  # appended outside an event loop
+        return 0
 
 
 def _reason(error: OSError) -> Event:

@@ -16,7 +16,9 @@ from typing import Final, Literal, NamedTuple, Protocol
 from zlib import crc32
 
 MAGIC: Final = b"DIPCHKJ\n"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""Written. Version 2 has the same frames as 1 and kinds of record that version 1 did not have."""
+READABLE_VERSIONS: Final = frozenset({1, 2})
 HEADER: Final = struct.Struct("<8sII16s")
 """Magic, format version, segment number, worker id."""
 FRAME: Final = struct.Struct("<4sII")
@@ -40,6 +42,8 @@ Event = Literal[
     "not_recorded_io_error",
     "not_recorded_too_large",
     "not_recorded_closed",
+    "lines_out_of_range",
+    "anchors_failed",
 ]
 """What journal and recorder count; ``not_recorded_*`` are the ways of losing a record."""
 

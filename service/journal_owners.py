@@ -14,9 +14,9 @@ from pathlib import Path
 import structlog
 
 from service.journal_files import (
-    FORMAT_VERSION,
     HEADER,
     MAGIC,
+    READABLE_VERSIONS,
     Counters,
     Position,
     Tail,
@@ -133,7 +133,7 @@ def _is_readable(path: Path, counters: Counters, refused: set[str]) -> bool:
         path.unlink()
         return False
     magic, version, _, _ = HEADER.unpack(header)
-    if magic != MAGIC or version == FORMAT_VERSION:
+    if magic != MAGIC or version in READABLE_VERSIONS:
         return True
     if path.name not in refused:
         refused.add(path.name)

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 LIMIT = 20.0
 """Seconds until a child is stopped; a fault that makes a test run for ever is caught."""
 MEMORY = 2 << 30
-"""Bytes a child may take: a loop without an end must not take the machine down."""
+"""Bytes a child may take beyond what it begins with: a loop without an end must not take the machine down."""
 UNFIT, BROKEN = 97, 98
 """Exit codes beyond pytest's own: the module does not import with its fault; the child itself failed."""
 NEITHER = {BROKEN, pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}
@@ -141,7 +141,7 @@ def _tested(subject: Subject, fault: Fault | None) -> int:
     for stream in range(3):
         os.dup2(nowhere.fileno(), stream)
     with contextlib.suppress(ValueError):
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (_mapped() + MEMORY, resource.RLIM_INFINITY))
     tree = ast.parse(subject.source) if fault is None else seeded(subject.source, fault.number)
     _forget(subject.tests)
     try:
@@ -152,6 +152,12 @@ def _tested(subject: Subject, fault: Fault | None) -> int:
     hypothesis.settings.load_profile("mutation")
     os.environ.pop("PYTEST_ADDOPTS", None)
     return int(pytest.main(_arguments(subject)))
+
+
+def _mapped() -> int:
+    """Return the bytes of address space in use: what a long test session has loaded is no fault's doing."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    return pages * resource.getpagesize()
 
 
 def _arguments(subject: Subject) -> list[str]:
