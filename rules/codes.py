@@ -30,6 +30,9 @@ VisitScene = Literal["outpatient", "emergency", "inpatient", "pharmacy", "intern
 Stage = Literal["before", "during", "after"]
 """监管环节: 事前 (scenes 1 to 5), 事中 (6 to 10), 事后."""
 
+SETTLEMENT: Final = frozenset({"6", "7", "8", "9"})
+"""Scenes of settlement and pre-settlement (预结算, 结算): the whole visit is looked at, and nothing is being added."""
+
 FeeClass = Literal["甲", "乙", "丙"]
 Dictionary = Literal["frequency", "unit", "route", "department", "title", "doctor", "dose_form", "drug_class"]
 """Dictionaries that rules read through (``words.csv``): a word without a meaning is *not checked: unmapped*."""

@@ -13,7 +13,6 @@ import msgspec
 from rules.codes import (
     Category,
     Certainty,
-    Dictionary,
     FeeClass,
     Level,
     Reason,
@@ -200,12 +199,25 @@ class Encounter(Noun, frozen=True, kw_only=True):
     """Other visits of the person, complete from ``history_since`` on; ``None`` says nothing about them."""
 
 
-class History(Noun, frozen=True, kw_only=True):
-    """Recorded lines of the patient that the payload lacks, complete from ``since`` on."""
+class Asked(Noun, frozen=True, kw_only=True):
+    """What the record was asked for: lines of items by their patterns, or visits, back to a day."""
 
     since: date
+    items: tuple[str, ...] = ()
+    visits: bool = False
+
+
+class History(Noun, frozen=True, kw_only=True):
+    """Recorded lines and visits of the patient, which the payload may carry too: evidence of what was used.
+
+    The hospital vouches (or not: ``None``) that from ``since`` on it is all there is of what was asked for.
+    """
+
+    since: date | None = None
     lines: tuple[Line, ...] = ()
+    """In the order they were told; a line of another visit than the encounter's names it (``""`` if none was told)."""
     visits: tuple[PastVisit, ...] = ()
+    asked: tuple[Asked, ...] | None = None
 
 
 class Context(Noun, frozen=True, kw_only=True):
@@ -249,18 +261,6 @@ class Citation(Noun, frozen=True, kw_only=True):
     published: date | None = None
     valid_from: date | None = None
     valid_to: date | None = None
-
-
-class Word(Noun, frozen=True, kw_only=True):
-    """One entry of a dictionary (字典对照): what a code or word of a hospital means in the rules' own terms."""
-
-    dictionary: Dictionary
-    code: str
-    """As the sender writes it, normalised by ``rules.words.normal``."""
-    meaning: str
-    """In the dictionary's own form (``rules.words.FORMS``)."""
-    hospital: str = ""
-    """Whose word it is; ``""`` is everybody's, and a hospital's own comes first."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

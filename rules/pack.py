@@ -5,7 +5,8 @@ A pack is known by its digest, which covers its content and not the file it trav
 
 from dataclasses import dataclass, field
 
-from rules.model import Citation, Rule, Word
+from rules.model import Citation, Rule
+from rules.words import Word
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,14 @@ def matches(patterns: Iterable[str], code: str) -> Match | None:
     return "ambiguous" if ambiguous else None
 
 
+def names_all(patterns: Iterable[str], other: str) -> bool:
+    """Say whether every code that ``other`` names is named by one of ``patterns``, ambiguous names included."""
+    stem = other.rstrip("*?")
+    return any(
+        pattern == other or (pattern[-1:] in {"*", "?"} and stem.startswith(pattern[:-1])) for pattern in patterns
+    )
+
+
 def find_by_scan(entries: Iterable[tuple[tuple[str, ...], T]], code: str) -> list[tuple[T, Match]]:
     """Return every entry whose patterns name ``code``, in order: the plain twin of ``PatternIndex.find``."""
     found = ((entry, matches(patterns, code)) for patterns, entry in entries)

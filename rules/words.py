@@ -12,7 +12,20 @@ from functools import lru_cache
 from typing import Final
 
 from rules.codes import Dictionary
-from rules.model import Word
+from rules.noun import Noun
+
+
+class Word(Noun, frozen=True, kw_only=True):
+    """One entry of a dictionary (字典对照): what a code or word of a hospital means in the rules' own terms."""
+
+    dictionary: Dictionary
+    code: str
+    """As the sender writes it, normalised by ``normal``."""
+    meaning: str
+    """In the dictionary's own form (``FORMS``)."""
+    hospital: str = ""
+    """Whose word it is; ``""`` is everybody's, and a hospital's own comes first."""
+
 
 ROUTES: Final = frozenset(
     ("oral", "iv", "im", "sc", "inhaled", "topical", "ophthalmic", "otic", "nasal", "rectal", "vaginal", "other")

@@ -16,24 +16,33 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from structlog.tracebacks import ExceptionDictTransformer
 
 from service import metrics, openapi
+from service.belonging import Belonging
 from service.check_flow import CheckFlow, Parts
 from service.db import packs as stored
+from service.db.history import PLANNED_ONCE
 from service.db.pool import Pool
 from service.db.writes import PostgresStore
 from service.dialects import DIALECTS
 from service.dialects._contract import Answer, Reading
 from service.dialects._native_answer import answer_document, problem_document
 from service.errors import INTERNAL, INVALID, METHOD, NOT_FOUND, Fault, Problem, ProblemKind
+from service.evidence import anchors
+from service.history.context import HistoryContext
+from service.history.settling import Settler
 from service.hot_path import App, Entrance, HotPath, Receive, Scope, Send
 from service.identity import Identity
 from service.instance import Instance
 from service.journal import FsyncPolicy, Journal
 from service.keys import KeyRing
 from service.pack_watch import PackWatch
+from service.rechecking import Rechecker
 from service.recorder import Recorder
-from service.routes import checks, dip, operations
+from service.routes import checks, dip, evidence, lines, operations, patients, record, replay
+from service.schemas.faults import message_of, path_of
+from service.sealing import CipherName, Sealer
 from service.settings import Settings, SettingsError
 from service.sites import Sites
 from service.state import State
@@ -55,7 +64,14 @@ class Application:
         """Answer one ASGI call."""
         instance: Instance | None = getattr(self.web.state, "instance", None)
         target: App = self.web if instance is None else instance.hot_path
-        await target(scope, receive, send)
+        if scope["type"] != "http":
+            await target(scope, receive, send)
+            return
+        try:
+            await target(scope, receive, send)
+        except Exception as error:
+            # Answered already, or cut off: the server would only write text and values of it into the log.
+            _log.error("request broke off", error=type(error).__name__)
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] | None = None) -> Application:
@@ -75,9 +91,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] | None = Non
         lifespan=lambda app: _lifespan(app, settings, keyring, clock or _utc_now),
         separate_input_output_schemas=False,
     )
-    web.include_router(checks.router)
-    web.include_router(dip.router)
-    web.include_router(operations.router)
+    for room in (checks, record, lines, replay, evidence, patients, dip, operations):
+        web.include_router(room.router)
     openapi.install(web)
     _install_problems(web)
     return Application(web)
@@ -104,12 +119,19 @@ async def _lifespan(
         watch.load_cached()
         quiet_collector()
         instance.recorder.start()
-        tasks = [asyncio.create_task(watch.run(), name="pack-watch")]
-        listening = stored.listen(settings.database_url or "", watch.notice)
-        tasks.append(asyncio.create_task(listening, name="pack-notices"))
-        tasks.append(asyncio.create_task(_observe(instance), name="observe"))
+        tasks = instance.tasks
+        behind = {
+            "pack-watch": watch.run(),
+            "pack-notices": stored.listen(settings.database_url or "", watch.notice),
+            "observe": _observe(instance),
+            "settler": instance.settler.run(),
+            "rechecker": instance.rechecker.run(),
+        }
         if webhook is not None:
-            tasks.append(asyncio.create_task(webhook.run(), name="webhook"))
+            behind["webhook"] = webhook.run()
+        for name, work in behind.items():
+            tasks.append(asyncio.create_task(work, name=name))
+            tasks[-1].add_done_callback(_say_if_dead)
         web.state.instance = instance
         try:
             yield
@@ -120,7 +142,14 @@ async def _lifespan(
             if not await instance.recorder.drain(settings.drain_seconds * RECORDER_SHARE):
                 _log.warning("stopped with records not in the database; the next start takes them over")
             journal.close()
+            await instance.history.close()
             await instance.pool.close()
+
+
+def _say_if_dead(task: "asyncio.Task[None]") -> None:
+    """Say at once what a background task died of; ``/readyz`` says it from then on."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("a background task has died", task=task.get_name(), error=type(error).__name__)
 
 
 async def _observe(instance: Instance) -> None:
@@ -134,9 +163,7 @@ async def _stop(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     # A task that died earlier must not keep the recorder from draining.
-    for ended in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(ended, Exception):
-            _log.error("a background task had died", error=type(ended).__name__)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def quiet_collector() -> None:
@@ -177,10 +204,13 @@ def build_instance(
 ) -> Instance:
     """Put one worker's parts together."""
     identity = Identity.open(settings.data_dir)
+    cipher: CipherName = "sm4-gcm" if settings.cipher == "sm4-gcm" else "aes-256-gcm"
+    sealer = Sealer.open(settings.data_dir, cipher)
     state = State()
+    belonging = Belonging(settings.hospital)
     pool = Pool(settings.database_url or "")
-    store = PostgresStore(settings.database_url or "")
-    recorder = Recorder(journal, store, counters=metrics.JournalCounters())
+    # Checks wait for history: no list or report may hold its connections.
+    history = HistoryContext(Pool(settings.database_url or "", settings=PLANNED_ONCE), settings.tz)
     flow = CheckFlow(
         Parts(
             state=state,
@@ -188,10 +218,45 @@ def build_instance(
             journal=journal,
             zone=settings.tz,
             upstream=upstream,
+            context=history if settings.database_url else None,
+            belonging=belonging,
+            context_deadline=settings.history_deadline_ms / 1000,
             delivered=_deliverer(webhook),
         )
     )
-    entrance = Entrance(
+    entrance = _entrance(settings, keyring, identity, clock)
+    return Instance(
+        settings=settings,
+        state=state,
+        identity=identity,
+        keyring=keyring,
+        pool=pool,
+        recorder=_recorder(settings, journal, sealer),
+        sealer=sealer,
+        history=history,
+        belonging=belonging,
+        settler=Settler(pool, sealer, settings.tz, clock=clock),
+        rechecker=Rechecker(pool, sealer, flow, journal, settings.tz),
+        flow=flow,
+        hot_path=HotPath(web, flow, DIALECTS.values(), entrance),
+        dialects=dict(DIALECTS),
+    )
+
+
+def _recorder(settings: Settings, journal: Journal, sealer: Sealer) -> Recorder:
+    counters = metrics.JournalCounters()
+    store = PostgresStore(
+        settings.database_url or "",
+        sealer=sealer,
+        zone=settings.tz,
+        anchors_file=settings.data_dir / anchors.FILE,
+        counters=counters,
+    )
+    return Recorder(journal, store, counters=counters)
+
+
+def _entrance(settings: Settings, keyring: KeyRing, identity: Identity, clock: Callable[[], datetime]) -> Entrance:
+    return Entrance(
         keys=keyring,
         sites=Sites.from_file(settings.sites_file),
         pseudonym=identity.pseudonym,
@@ -200,17 +265,6 @@ def build_instance(
         max_body=settings.max_body_bytes,
         max_lines=settings.max_lines,
         clock=clock,
-    )
-    return Instance(
-        settings=settings,
-        state=state,
-        identity=identity,
-        keyring=keyring,
-        pool=pool,
-        recorder=recorder,
-        flow=flow,
-        hot_path=HotPath(web, flow, DIALECTS.values(), entrance),
-        dialects=dict(DIALECTS),
     )
 
 
@@ -233,7 +287,8 @@ def _install_problems(web: FastAPI) -> None:
 
     @web.exception_handler(RequestValidationError)
     async def on_validation(_request: Request, error: RequestValidationError) -> Response:
-        faults = tuple(Fault(".".join(str(part) for part in e["loc"]), str(e["msg"])) for e in error.errors())
+        # Where it stood (body, query) is no part of the caller's own names.
+        faults = tuple(Fault(path_of(entry["loc"][1:]), message_of(entry)) for entry in error.errors())
         return problem_response(Problem(INVALID, faults=faults))
 
     @web.exception_handler(HTTPException)
@@ -262,7 +317,7 @@ def configure_logging(level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(serializer=_json_text, ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),

@@ -6,12 +6,12 @@ empty answer. The check never waits for the database.
 
 import asyncio
 import dataclasses
-import hashlib
 import time
+import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any, Final, Protocol
 
 import structlog
@@ -19,17 +19,23 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from rules import Look, check, encode, needs
-from rules.codes import Role
-from rules.model import NO_CONTEXT, NO_OVERLAY, Context, Encounter, Input, Overlay, Verdict
-from rules.noun import Noun
+from rules.model import NO_CONTEXT, Context, Encounter, Input, Verdict
 from service import metrics, records
+from service.asked import Asked, service_day, whole_visit
+from service.belonging import Belonging
 from service.dialects._contract import Answer, Call, Dialect, Disposition, Feedback, FeedbackAnswer, Reading, Reply
 from service.errors import INTERNAL, NOT_READY, Problem
+from service.history.context import LATE
 from service.identity import Identity
 from service.state import Active, State
 from service.upstream import Upstream, agreement
+from service.verdict_records import content_digest, input_bytes, sent_digest, verdict_record
 
 _log = structlog.get_logger("dipcheck.check")
+RESERVED: Final = 0.02
+"""Seconds of a caller's deadline kept for the check itself and the answer."""
+SHORTEST: Final = 0.01
+"""Seconds below which history is not asked for."""
 REMEMBERED: Final = 50_000
 """Message ids a worker remembers, to flag one that comes again with other content."""
 
@@ -41,9 +47,18 @@ class Appends(Protocol):
         """Keep a record; ``False`` when it could not be kept (counted by the journal)."""
         ...
 
+    @property
+    def waits(self) -> bool:
+        """Whether an answer waits until what was kept is on the disk."""
+        ...
 
-ContextSource = Callable[[tuple[Look, ...], Encounter, float], Awaitable[Context]]
-"""Fetches what rules need and the payload lacks, within a deadline in seconds."""
+    async def durable(self) -> bool:
+        """Wait until what was kept before is on the disk; ``False`` when the disk refused (counted)."""
+        ...
+
+
+ContextSource = Callable[[tuple[Look, ...], Encounter, float, datetime], Awaitable[Context]]
+"""Fetches what rules need and the payload lacks, within a deadline in seconds, as of the message's time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +73,9 @@ class Parts:
     context_deadline: float = 0.05
     upstream: Upstream | None = None
     """A provincial platform that 3101/3102 and foreign 3103 entries also go to (ruling 13)."""
+    belonging: Belonging | None = None
     delivered: Callable[[Reading, Answer], None] | None = None
     """Takes verdicts of mode=later for the webhook."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One check as it was asked for."""
-
-    dialect: str
-    reading: Reading
-    received: datetime
-    mode: records.Mode
-    started: float
-    """``time.perf_counter`` when the message was complete."""
 
 
 class CheckFlow:
@@ -88,8 +92,13 @@ class CheckFlow:
             reading = dialect.read(call)
             if isinstance(reading, Feedback):
                 return dialect.write_feedback(reading, await self.dispose(dialect, reading, call))
-            asked = Asked(dialect.name, reading, call.received, mode, started)
-            reply = dialect.write(reading, await self._with_upstream(asked, call))
+            asked = Asked(dialect.name, reading, call.received, mode, started, call.caller)
+            answer = await self._with_upstream(asked, call)
+            reply = dialect.write(reading, answer)
+            if answer.recorded and self._parts.journal.waits:
+                # The object trees go before the wait: many alive at once are what makes waiting dear.
+                del asked, reading
+                reply = await self._when_durable(dialect, call, answer, reply)
             metrics.SECONDS.labels(dialect.name).observe(time.perf_counter() - started)
             return reply
         except Problem as problem:
@@ -99,10 +108,33 @@ class CheckFlow:
             _log.exception("check failed", dialect=dialect.name, error=type(error).__name__, exc_info=False)
             return self.refuse(dialect, Problem(INTERNAL), call)
 
+    async def _when_durable(self, dialect: Dialect, call: Call, answer: Answer, reply: Reply) -> Reply:
+        """Return the reply once its record is on the disk; one that says so, if the disk refused."""
+        if await self._parts.journal.durable():
+            return reply
+        return dialect.write(dialect.read(call), dataclasses.replace(answer, recorded=False))  # type: ignore[arg-type]
+
     def refuse(self, dialect: Dialect, problem: Problem, call: Call) -> Reply:
-        """Write a problem in the dialect's envelope, and count it."""
+        """Write a problem in the dialect's envelope, count it, and journal that a known caller got no verdict."""
         metrics.PROBLEMS.labels(dialect.name, problem.kind.code).inc()
+        if call.caller:
+            record = records.RefusalRecord(
+                id=str(uuid.uuid4()),
+                hospital=call.hospital or call.default_hospital,
+                received=call.received,
+                day=call.received.astimezone(self._parts.zone).date(),
+                dialect=dialect.name,
+                problem=problem.kind.code,
+                caller=call.caller,
+                message_id=dialect.message_id(call),
+            )
+            self._parts.journal.append(records.encode(record))
         return dialect.refuse(problem, call)
+
+    async def keep(self, record: records.JournalRecord) -> bool:
+        """Journal a record and wait as the policy asks; ``False`` when it was not recorded (counted)."""
+        journal = self._parts.journal
+        return journal.append(records.encode(record)) and (not journal.waits or await journal.durable())
 
     async def _with_upstream(self, asked: Asked, call: Call) -> Answer:
         """Check here and, where a platform is configured, there in parallel; its failure never takes ours away."""
@@ -142,10 +174,10 @@ class CheckFlow:
     async def check(self, asked: Asked) -> Answer:
         """Check one encounter and record the verdict. Raises ``Problem`` when no rulebook is loaded."""
         active = self.active()
-        reading = asked.reading
-        context = await self._context(reading, active)
-        given = Input(encounter=reading.encounter, time=reading.time, role=reading.role, context=context)
-        scheme = active.schemes.find(None, service_day(given)) if reading.encounter.visit.type == "inpatient" else None
+        reading, encounter = asked.reading, whole_visit(asked.reading.encounter)
+        context = await self._context(asked, encounter, active)
+        given = Input(encounter=encounter, time=reading.time, role=reading.role, context=context)
+        scheme = active.schemes.find(None, service_day(given)) if encounter.visit.type == "inpatient" else None
         return self._record(asked, given, check(given, active.rulebook, scheme))
 
     def active(self) -> Active:
@@ -158,12 +190,24 @@ class CheckFlow:
             raise Problem(NOT_READY, self._parts.state.why_not_ready)
         return active
 
-    async def _context(self, reading: Reading, active: Active) -> Context:
+    async def _context(self, asked: Asked, encounter: Encounter, active: Active) -> Context:
         source = self._parts.context
         if source is None:
             return NO_CONTEXT
-        looks = needs(reading.encounter, active.rulebook)
-        return await source(looks, reading.encounter, self._parts.context_deadline) if looks else NO_CONTEXT
+        looks = needs(encounter, active.rulebook)
+        if not looks:
+            return NO_CONTEXT
+        patience = self._patience(asked)
+        # So short a look would only be missed, and a miss keeps other callers from asking for a while.
+        return await source(looks, encounter, patience, asked.reading.time) if patience >= SHORTEST else LATE
+
+    def _patience(self, asked: Asked) -> float:
+        """Return the seconds that history may take: ours, or what the caller's own deadline leaves."""
+        allowed, deadline = self._parts.context_deadline, asked.reading.deadline_ms
+        if deadline is None:
+            return allowed
+        left = deadline / 1000 - (time.perf_counter() - asked.started) - RESERVED
+        return max(0.0, min(allowed, left))
 
     def _record(self, asked: Asked, given: Input, verdict: Verdict) -> Answer:
         """Give the verdict its id, journal it, and count it."""
@@ -187,9 +231,11 @@ class CheckFlow:
             verdict=verdict,
             finding_ids=tuple(identity.finding_id(verdict_id, at + 1) for at in range(len(verdict.findings))),
             recorded=self._parts.journal.append(records.encode(record)),
-            repeated_id=self._reused(reading, content),
+            repeated_id=self._reused(reading, content if given.context == NO_CONTEXT else sent_digest(given, stored)),
             elapsed_us=elapsed,
         )
+        if self._parts.belonging is not None:
+            self._parts.belonging.note(verdict_id, reading.encounter.hospital)
         metrics.count(asked.dialect, verdict)
         if reading.later and self._parts.delivered is not None:
             self._parts.delivered(reading, answer)
@@ -212,6 +258,8 @@ class CheckFlow:
     async def dispose(self, dialect: Dialect, feedback: Feedback, call: Call) -> FeedbackAnswer:
         """Journal what users did with our findings; relay what is about a platform's; the rest is *unknown*."""
         states = {entry.finding: self._stored(dialect, feedback, entry, call) for entry in feedback.dispositions}
+        if "stored" in states.values() and self._parts.journal.waits and not await self._parts.journal.durable():
+            states = {finding: "failed" if state == "stored" else state for finding, state in states.items()}
         theirs = [finding for finding, state in states.items() if state == "unknown"]
         if theirs and self._parts.upstream is not None and feedback.forward is not None:
             said = await self._parts.upstream.relay(
@@ -231,101 +279,18 @@ class CheckFlow:
             finding_id=self._parts.identity.finding_id(*ours),
             verdict_id=ours[0],
             number=ours[1],
-            hospital=feedback.hospital,
+            hospital=entry.hospital or feedback.hospital,
             received=call.received,
             day=call.received.astimezone(self._parts.zone).date(),
             action=entry.action,
             dialect=dialect.name,
             reason=entry.reason,
             explained=entry.explained,
+            reason_code=entry.reason_code,
         )
         return "stored" if self._parts.journal.append(records.encode(record)) else "failed"
-
-
-def service_day(given: Input) -> date:
-    """Return the day whose scheme judges: of discharge, or today while the patient is in."""
-    discharged = given.encounter.visit.discharged
-    return discharged.date() if discharged else given.time.date()
 
 
 def header_texts(call: Call) -> dict[str, str]:
     """Return a call's headers as text, for a platform that wants its own among them."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers}
-
-
-def verdict_record(asked: Asked, given: Input, verdict: Verdict, zone: tzinfo) -> records.VerdictRecord:
-    """Return what is kept of a verdict, still without its id, its input's bytes and its timing."""
-    encounter, reading = given.encounter, asked.reading
-    first = next((line for line in encounter.lines if line.current), None)
-    department = (first.department if first else None) or encounter.visit.department
-    doctor = (first.doctor if first else None) or encounter.visit.doctor
-    return records.VerdictRecord(
-        id="",
-        hospital=encounter.hospital,
-        received=asked.received,
-        day=records.partition_day(reading.time, asked.received, zone),
-        dialect=asked.dialect,
-        mode="later" if reading.later else asked.mode,
-        input=Raw(b""),
-        verdict=Raw(encode(verdict)),
-        content_digest="",
-        state=verdict.state,
-        amount=verdict.amount,
-        message_id=reading.message_id,
-        patient=encounter.patient.pseudonym,
-        visit=encounter.visit.id,
-        department=department,
-        doctor=doctor,
-        owners=owners_of(verdict, encounter, department, doctor),
-    )
-
-
-def owners_of(
-    verdict: Verdict, encounter: Encounter, department: str | None, doctor: str | None
-) -> tuple[tuple[int, str | None, str | None], ...]:
-    """Return who ordered a finding's first line, by finding number, where it is somebody else than the record says."""
-    found = []
-    for number, finding in enumerate(verdict.findings, 1):
-        line = encounter.lines[finding.lines[0]] if finding.lines else None
-        owner = ((line and line.department) or department, (line and line.doctor) or doctor)
-        if owner != (department, doctor):
-            found.append((number, *owner))
-    return tuple(found)
-
-
-class _StoredInput(Noun, frozen=True, kw_only=True):
-    """``Input`` field by field, with an encounter that is bytes already."""
-
-    encounter: Raw
-    time: datetime
-    role: Role = "doctor"
-    context: Context = NO_CONTEXT
-    overlay: Overlay = NO_OVERLAY
-
-
-def input_bytes(given: Input, encounter: bytes) -> bytes:
-    """Return the canonical bytes of an input whose encounter has been encoded before (tested equal to ``encode``)."""
-    return encode(
-        _StoredInput(
-            encounter=Raw(encounter), time=given.time, role=given.role, context=given.context, overlay=given.overlay
-        )
-    )
-
-
-def content_digest(given: Input, encounter: bytes) -> bytes:
-    """Return BLAKE2b-256 of what was evaluated, without the envelope's time (decision 2).
-
-    ``encounter`` is the encounter's canonical bytes.
-
-    The *day* of that time stays in when a current line leans on it, or a stay that is not over, whose days are counted
-    up to it: then it is part of what was evaluated.
-    """
-    visit = given.encounter.visit
-    staying = visit.type == "inpatient" and visit.discharged is None
-    leans = staying or any(line.current and line.begin is None for line in given.encounter.lines)
-    digest = hashlib.blake2b(encounter, digest_size=32)
-    rest = (given.time.date().isoformat() if leans else "", given.role)
-    digest.update("\n".join(rest).encode())
-    digest.update(encode(given.context))
-    digest.update(encode(given.overlay))
-    return digest.digest()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
+import structlog
 
 from rules import Rulebook, check
 from rules.compiler import BuiltPackError, Diagnostic, Examined, build, examine, load, render, run_cases
@@ -20,7 +21,12 @@ from rules.kinds import KINDS
 from rules.pack import CompiledPack
 from service import activating as activation
 from service.errors import Problem
+from service.evidence import command as evidence
+from service.history import command as history
+from service.privacy import command as privacy
+from service.replay import command as replay
 from service.scheme_files import command as schemes
+from service.upkeep import command as upkeep
 from service.workbooks import command as workbooks
 
 if TYPE_CHECKING:
@@ -35,6 +41,8 @@ Group: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     chosen = _parser().parse_args(arguments)
+    # Left alone, log lines go to standard output: into an export, a table, a document.
+    structlog.configure(logger_factory=lambda *_names: structlog.WriteLogger(sys.stderr))
     run: Command = chosen.run
     try:
         return run(chosen)
@@ -54,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     add_openapi(commands)
     add_dip(commands)
     add_scheme(commands)
+    for room in (history, replay, evidence, privacy, upkeep):
+        room.add_commands(commands)
     return parser
 
 

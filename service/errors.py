@@ -35,11 +35,14 @@ TOO_LARGE: Final = ProblemKind("too_large", 413, "the body is larger than allowe
 MEDIA_TYPE: Final = ProblemKind("media_type", 415, "the body must be application/json", "请求体须为 application/json")
 NOT_READY: Final = ProblemKind("not_ready", 503, "not ready: no rulebook is loaded", "服务未就绪:规则库尚未装载")
 NO_DATABASE: Final = ProblemKind("no_database", 503, "the database does not answer", "数据库暂不可用")
+ERASED: Final = ProblemKind("erased", 410, "the person's data were erased", "该患者的数据已按要求删除")
+CONFLICT: Final = ProblemKind("conflict", 409, "contradicts what is there", "与现有数据冲突")
+NOT_RECORDED: Final = ProblemKind("not_recorded", 503, "could not be recorded; send it again", "未能记录,请重试")
 INTERNAL: Final = ProblemKind("internal", 500, "internal error; nothing was checked", "内部错误,本次未审核")
 
 PROBLEM_KINDS: Final = (
     NOT_JSON, INVALID, UNAUTHENTICATED, NOT_FOUND, METHOD, TOO_LARGE, MEDIA_TYPE, NOT_READY, NO_DATABASE,
-    INTERNAL,
+    ERASED, CONFLICT, NOT_RECORDED, INTERNAL,
 )  # fmt: skip
 
 

@@ -24,6 +24,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 JSON_TYPES: Final = ("application/json", "text/json", "application/fhir+json")
 
 
+NOBODY: Final = keys.Caller("", None)
+"""Who was not admitted."""
+
+
 class Disconnected(Exception):
     """The caller went away before its message was complete; there is nobody to answer."""
 
@@ -93,7 +97,7 @@ class HotPath:
             raise Problem(MEDIA_TYPE, media)
         return caller
 
-    def _call(self, scope: Scope, body: bytes, caller: keys.Caller = keys.ANYONE) -> Call:
+    def _call(self, scope: Scope, body: bytes, caller: keys.Caller = NOBODY) -> Call:
         entrance = self._entrance
         return Call(
             path=scope["path"],
@@ -107,6 +111,7 @@ class HotPath:
             pseudonym=entrance.pseudonym,
             zone=entrance.zone,
             max_lines=entrance.max_lines,
+            caller=caller.name,
             headers=scope["headers"],
         )
 

@@ -1,17 +1,23 @@
 """One worker's parts, put together once and handed to routes."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from fastapi import Request
 
 from service import keys, metrics
+from service.belonging import Belonging
 from service.check_flow import CheckFlow
 from service.db.pool import Pool
 from service.dialects._contract import Dialect
 from service.errors import UNAUTHENTICATED, Problem
+from service.history.context import HistoryContext
+from service.history.settling import Settler
 from service.hot_path import HotPath
 from service.identity import Identity
+from service.rechecking import Rechecker
 from service.recorder import Recorder
+from service.sealing import Sealer
 from service.settings import Settings
 from service.state import State
 
@@ -26,9 +32,22 @@ class Instance:
     keyring: keys.KeyRing
     pool: Pool
     recorder: Recorder
+    sealer: Sealer
+    history: HistoryContext
+    belonging: Belonging
+    settler: Settler
+    rechecker: Rechecker
     flow: CheckFlow
     hot_path: HotPath
     dialects: dict[str, Dialect]
+    tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    """What runs behind the answers, each task by its name."""
+
+    @property
+    def stopped(self) -> tuple[str, ...]:
+        """Names of what should run behind the answers and does not."""
+        dead = [task.get_name() for task in self.tasks if task.done()]
+        return tuple(dead if self.recorder.alive else ["recorder", *dead])
 
     def observe(self) -> None:
         """Bring the gauges up to date."""

@@ -37,8 +37,15 @@ JOURNAL_LAG: Final = Gauge(
     "dipcheck_journal_lag_seconds", "Age of the oldest record not yet in PostgreSQL", multiprocess_mode="livemax"
 )
 DISPOSITIONS: Final = Counter("dipcheck_dispositions", "Dispositions received, by what became of them", ["state"])
+RECHECKS: Final = Counter("dipcheck_rechecks", "Orders checked afterwards, by what became of them", ["outcome"])
+HISTORY_TOLD: Final = Counter(
+    "dipcheck_history_told",
+    "What was told of saved lines, by step (confirm, settling, import) and result",
+    ["by", "result"],
+)
 UPSTREAM: Final = Counter("dipcheck_upstream", "Answers of the provincial platform, by outcome", ["outcome"])
 COMPARISONS: Final = Counter("dipcheck_upstream_comparisons", "Lines compared with the platform", ["outcome"])
+HISTORY_READ: Final = Counter("dipcheck_history", "Look-ups of recorded history by a check, by outcome", ["outcome"])
 WEBHOOKS: Final = Counter("dipcheck_webhooks", "Verdicts of mode=later posted, by outcome", ["outcome"])
 SWAPS: Final = Counter("dipcheck_rulebook_swaps", "Rulebooks taken into use, or refused", ["outcome"])
 RULEBOOK_AGE: Final = Gauge(

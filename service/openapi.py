@@ -11,10 +11,11 @@ from fastapi import FastAPI
 from service.schemas.dip import WhatIfIn
 from service.schemas.dip_case import CaseIn
 from service.schemas.dip_sets import SettleIn, StrategySimulationIn
+from service.schemas.lines import LinesRequest, PastLineIn
 from service.schemas.native import BatchRequest, CheckRequest
 
 TEMPLATE: Final = "#/components/schemas/{model}"
-BODIES: Final = (CheckRequest, BatchRequest, CaseIn, WhatIfIn, StrategySimulationIn, SettleIn)
+BODIES: Final = (CheckRequest, BatchRequest, CaseIn, WhatIfIn, StrategySimulationIn, SettleIn, LinesRequest, PastLineIn)
 SECURITY: Final = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "API key as a bearer token"},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

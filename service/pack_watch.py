@@ -10,12 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import asyncpg
 import structlog
 
 from service import metrics, packs, schemes
 from service.db import packs as stored
 from service.db.pool import Pool
 from service.errors import Problem
+from service.replay.keeping import Keeper
 from service.state import Active, State
 
 _log = structlog.get_logger("dipcheck.packs")
@@ -33,6 +35,7 @@ class PackWatch:
         self._current: stored.Generation | None = None
         self._refused: stored.Generation | None = None
         self._notice = asyncio.Event()
+        self._keeper = Keeper(data_dir, pool)
 
     def load_cached(self) -> None:
         """Take into use what the data directory holds; without it the service is not ready, and says why."""
@@ -54,6 +57,7 @@ class PackWatch:
         while True:
             try:
                 await self.step()
+                await self._keep()
             except Problem:
                 pass  # The database does not answer; the age says for how long.
             except Exception as error:  # whatever it is, the old rulebook stays in use and this task goes on
@@ -66,6 +70,13 @@ class PackWatch:
     def notice(self) -> None:
         """Look at once: the database says that something was activated."""
         self._notice.set()
+
+    async def _keep(self) -> None:
+        """Bring what is and was in use here into the database; where that fails, rules go on and it is tried again."""
+        try:
+            await self._keeper.keep()
+        except asyncpg.PostgresError as error:  # a standby that takes no writes, a right that is missing
+            _log.warning("packs in use cannot be stored", error=type(error).__name__)
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):
@@ -102,6 +113,7 @@ class PackWatch:
 
     def _swap(self, active: Active) -> None:
         before, self._state.active = self._state.active, active
+        self._keeper.use(active.rulebook)
         if before is None or identity(before) != identity(active):
             metrics.SWAPS.labels("taken").inc()
             _log.info(

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 import msgspec
 import structlog
 
-from service.db.writes import Batch, Entry, Poisoned
+from service.db.batches import Batch, Entry, Poisoned
 from service.journal import Journal
 from service.journal_files import Counters, Position, Stretch, Tail, Tally
 from service.journal_owners import Orphan, adopt
@@ -27,6 +27,8 @@ _RECORDS_A_TURN: Final = 32
 """Records read and decoded before other tasks of the event loop get their turn: about a millisecond."""
 
 _FORGET_WITHIN: Final = 2.0
+_REST_WITHIN: Final = 5.0
+"""Seconds; what is not done by then is due again at the next rest."""
 
 _JITTER: Final = random.Random()
 log = structlog.get_logger(__name__)
@@ -43,8 +45,12 @@ class Store(Protocol):
         """Store a batch and its position, all or nothing. Raises ``Poisoned``, or anything else to be retried."""
         ...
 
+    async def rest(self) -> None:
+        """Do what is due while there is nothing to write. Raises whatever keeps it from being done."""
+        ...
+
     async def forget(self, worker: str) -> None:
-        """Remove the position of a worker whose journal is gone."""
+        """Conclude what was written for a worker whose journal is gone, and remove its position."""
         ...
 
     async def close(self) -> None:
@@ -121,8 +127,11 @@ class Recorder:
         self._stop.set()
         self._wake.set()
         if self._task is not None:
-            await asyncio.wait({self._task}, timeout=timeout)
+            ended, _ = await asyncio.wait({self._task}, timeout=timeout)
             self._task.cancel()
+            if not ended:
+                # Rolling back would wait for the same silent server.
+                await self._store.close()
             await asyncio.gather(self._task, return_exceptions=True)
         self._journal.on_append = _nothing
         done = self.depth_bytes == 0
@@ -158,7 +167,7 @@ class Recorder:
                 if not busy:
                     return
             elif not busy:
-                await self._wait_for_records()
+                await self._rest()
             elif self.depth_records < self._batch_records:
                 await self._sleep(self._linger)
 
@@ -172,6 +181,15 @@ class Recorder:
             orphan.release()
             await self._attempt_forget(orphan.worker)
         return busy
+
+    async def _rest(self) -> None:
+        """Let the store do what is due, then wait for records. Its failing is no reason to be late with them."""
+        try:
+            async with asyncio.timeout(_REST_WITHIN):
+                await self._store.rest()
+        except Exception as error:
+            log.warning("recorder_rest_failed", error=type(error).__name__)
+        await self._wait_for_records()
 
     async def _wait_for_records(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What is journaled: verdicts, dispositions and comparisons with an upstream platform, as bytes and back.
+"""What is journaled: verdicts, dispositions, saved lines, refusals, comparisons with a platform, as bytes and back.
 
 No name, no identity number and no raw body is in a record (decision 8). A disposition's free-text reason is typed
 by a person and may hold a name: it is stored and never logged. Fields are only ever added, with a default, so that
@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from rules.codes import State
+from rules.model import Line, PastVisit
 
 Action = Literal["continued", "revised", "deleted", "self_paid", "disputed", "ignored"]
 """What a user did with a finding: 坚持执行, 返回修改, 删除, 转自费, 对规则有异议, 未处理."""
@@ -20,8 +21,14 @@ ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 Outcome = Literal["both", "ours_only", "upstream_only"]
 """Who found something about a line: this service and the upstream platform, or one of them."""
 
-Mode = Literal["check", "batch", "later"]
+Mode = Literal["check", "batch", "later", "recheck"]
 """How the verdict was asked for."""
+
+LineAction = Literal["saved", "self_paid", "cancelled"]
+"""What became of lines in the hospital's own system: 已保存, 转自费后保存, 已撤销."""
+
+Source = Literal["confirm", "disposition", "message", "import"]
+"""Who told of a saved line: the caller, a disposition, a later message that carries it as history, or an import."""
 
 MAX_CLOCK_SKEW: Final = timedelta(hours=48)
 
@@ -55,6 +62,10 @@ class VerdictRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     owners: tuple[tuple[int, str | None, str | None], ...] = ()
     """Finding number, ordering department and doctor, where a finding's first line was ordered by somebody else.
     Statistics go by who ordered, and reading the whole input for it again is what a batch would mostly do."""
+    caller: str = ""
+    """The calling system, as its key names it."""
+    carries_history: bool = False
+    """The input holds lines that the hospital saved before: they go into the record of saved lines, too."""
 
 
 class DispositionRecord(
@@ -74,6 +85,8 @@ class DispositionRecord(
     reason: str = ""
     """May hold a name somebody typed: never logged."""
     explained: bool = True
+    reason_code: str = ""
+    """From the closed list of coded reasons; ``""``: none was chosen."""
 
 
 class ComparisonRecord(
@@ -91,7 +104,86 @@ class ComparisonRecord(
     our_rule: str = ""
 
 
-JournalRecord = VerdictRecord | DispositionRecord | ComparisonRecord
+class LineEventRecord(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="line_event", tag_field="record"
+):
+    """What became of lines of a verdict that was given before (确认 / 撤销)."""
+
+    id: str
+    """A UUID made when the call came in, so that writing the record twice is writing it once."""
+    hospital: str
+    received: datetime
+    day: date
+    """The local day of receipt."""
+    verdict_id: str
+    action: LineAction
+    source: Source = "confirm"
+    number: int | None = None
+    """Only the lines of this finding."""
+    lines: tuple[str, ...] | None = None
+    """Only the lines with these ids; ``None``: all current ones."""
+
+
+class SavedLinesRecord(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="saved_lines", tag_field="record"
+):
+    """Lines the hospital saved or took back, told by themselves and not by a verdict."""
+
+    hospital: str
+    received: datetime
+    day: date
+    patient: str
+    """Keyed pseudonym; never empty."""
+    visit: str = ""
+    action: LineAction = "saved"
+    source: Source = "confirm"
+    lines: tuple[Line, ...] = ()
+    """With ``begin``: without a time nobody knows which window they fall into."""
+    past_visit: PastVisit | None = None
+    """The visit they belong to, where the caller says."""
+
+
+class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="refusal", tag_field="record"):
+    """A call of a known caller that got a problem instead of a verdict: nothing of its content."""
+
+    id: str
+    hospital: str
+    received: datetime
+    day: date
+    dialect: str
+    problem: str
+    """The problem's code."""
+    caller: str = ""
+    message_id: str | None = None
+
+
+class RecheckRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="recheck", tag_field="record"):
+    """An order that was saved unchecked and waits to be checked in the background (补审)."""
+
+    id: str
+    list_id: str
+    hospital: str
+    received: datetime
+    day: date
+    input: msgspec.Raw
+    """The canonical bytes of ``rules.model.Input``."""
+    dialect: str = "native"
+    patient: str = ""
+    caller: str = ""
+    message_id: str | None = None
+    saved: bool = True
+    """The lines were saved in the hospital's system: they count as history from then on."""
+
+
+JournalRecord = (
+    VerdictRecord
+    | DispositionRecord
+    | ComparisonRecord
+    | LineEventRecord
+    | SavedLinesRecord
+    | RefusalRecord
+    | RecheckRecord
+)
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final[msgspec.json.Decoder[JournalRecord]] = msgspec.json.Decoder(JournalRecord)

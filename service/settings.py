@@ -47,6 +47,12 @@ def _flush(text: str) -> str:
     return text
 
 
+def _cipher(text: str) -> str:
+    if text not in {"aes-256-gcm", "sm4-gcm"}:
+        raise ValueError("aes-256-gcm or sm4-gcm")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How this instance runs. Field name in upper case behind ``DIPCHECK_`` is the environment variable."""
@@ -65,6 +71,9 @@ class Settings:
     max_batch: int = _setting(1_000, "most encounters in one batch", _positive)
     fsync: str = _setting("100", "journal to disk: always, never, or every so many milliseconds", _flush)
     journal_limit_bytes: int = _setting(8 * 1024**3, "most the journal may hold before `recorded` is false", _positive)
+    cipher: str = _setting("aes-256-gcm", "how patients' data are sealed: aes-256-gcm or sm4-gcm", _cipher)
+    history_deadline_ms: int = _setting(50, "time a check may wait for recorded history", _positive)
+    retain_months: int | None = _setting(None, "months that `dipcheck retain` keeps; unset: all", _positive)
     upstream_url: str | None = _setting(None, "provincial platform that 3101/3102 are forwarded to; unset: off")
     upstream_deadline_ms: int = _setting(800, "time the provincial platform has to answer", _positive)
     webhook_url: str | None = _setting(None, "where verdicts of mode=later are posted; unset: poll only")

@@ -42,6 +42,10 @@ class Site(BaseModel):
     total_includes_order: bool = Field(
         default=True, description="the total amount of a message includes the lines being saved (decision 11)"
     )
+    carries_stay: bool = Field(
+        default=False,
+        description="messages about a stay carry every line of it so far, with its time: nothing else was given",
+    )
     item_operations: Mapping[str, str] = Field(
         default={},
         description="item code to the operation (ICD-9-CM-3) that ordering it stands for: groups after this order",

@@ -21,9 +21,9 @@ from rules.model import (
     Patient,
     Rule,
     Visit,
-    Word,
 )
 from rules.pack import CompiledPack
+from rules.words import Word
 
 ZONE = timezone(timedelta(hours=8))
 DAY = date(2026, 3, 18)

@@ -14,9 +14,10 @@ import msgspec
 from rules.compiler.cases import PlacedCase
 from rules.compiler.diagnostics import Place
 from rules.kinds._contract import Row
-from rules.model import Citation, Rule, Word
+from rules.model import Citation, Rule
 from rules.noun import Noun
 from rules.pack import CompiledPack
+from rules.words import Word
 
 Source = Path | Mapping[str, bytes]
 """A pack's folder, or its files by name relative to it (``cases/a.yaml``)."""

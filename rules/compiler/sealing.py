@@ -11,8 +11,9 @@ import msgspec
 
 from rules.compiler.diagnostics import Report
 from rules.compiler.drafts import Compiled, PlacedRule, Sealed
-from rules.model import Citation, Rule, Word, encode
+from rules.model import Citation, Rule, encode
 from rules.pack import CompiledPack
+from rules.words import Word
 
 _LINES = msgspec.json.Encoder(order="deterministic")
 

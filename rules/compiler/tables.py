@@ -11,7 +11,8 @@ from rules.compiler.diagnostics import Place, Report, did_you_mean
 from rules.compiler.drafts import Described, Names, RawRow, Table, Tabulated
 from rules.compiler.loading import decode
 from rules.kinds import KINDS
-from rules.model import Citation, Word
+from rules.model import Citation
+from rules.words import Word
 
 CITATIONS = "citations"
 WORDS = "words"

@@ -11,8 +11,7 @@ import msgspec
 from rules.codes import Dictionary
 from rules.compiler.diagnostics import Report, did_you_mean
 from rules.compiler.drafts import RawRow, Table
-from rules.model import Word
-from rules.words import FORMS, normal
+from rules.words import FORMS, Word, normal
 
 _COLUMNS = ("dictionary", "code", "meaning")
 

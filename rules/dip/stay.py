@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from rules.codes import SETTLEMENT
 from rules.dip.assess import assess
 from rules.dip.codes import ATTRIBUTE_WORDS
 from rules.dip.deviation import applies
@@ -242,6 +243,8 @@ def _age(birth: date | None, day: date) -> tuple[int | None, int | None]:
 def cost_before(encounter: Encounter) -> int | None:
     """Return what the stay has cost without the current lines, 1/10,000 yuan; ``None`` when nobody says."""
     total = encounter.visit.total_amount
+    if _settling(encounter):
+        return total if total is not None else _charged(encounter) if _whole(encounter) else None
     if total is not None:
         return total if encounter.visit.total_before_order else max(0, total - _charged(encounter, current=True))
     return _charged(encounter, current=False) if _whole(encounter) else None
@@ -250,10 +253,15 @@ def cost_before(encounter: Encounter) -> int | None:
 def cost_after(encounter: Encounter) -> int | None:
     """Return what the stay will have cost once this order is saved, 1/10,000 yuan."""
     total = encounter.visit.total_amount
-    if total is not None and not encounter.visit.total_before_order:
-        return total
+    if _settling(encounter) or (total is not None and not encounter.visit.total_before_order):
+        return cost_before(encounter) if total is None else total
     before = cost_before(encounter)
     return None if before is None else before + _charged(encounter, current=True)
+
+
+def _settling(encounter: Encounter) -> bool:
+    """Say whether the visit is being settled: then all its lines are charged already, and nothing is being added."""
+    return not SETTLEMENT.isdisjoint(encounter.scenes)
 
 
 def _whole(encounter: Encounter) -> bool:
@@ -262,5 +270,9 @@ def _whole(encounter: Encounter) -> bool:
     return since is not None and admitted is not None and since <= admitted.date()
 
 
-def _charged(encounter: Encounter, *, current: bool) -> int:
-    return sum(amount_of(line) for line in encounter.lines if line.current is current and line.visit is None)
+def _charged(encounter: Encounter, *, current: bool | None = None) -> int:
+    return sum(
+        amount_of(line)
+        for line in encounter.lines
+        if (current is None or line.current is current) and line.visit is None
+    )

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final
 
+from msgspec.structs import replace
+
 from rules.codes import CERTAINTY_RANK, LEVEL_RANK, Level, Reason, State, quieter
 from rules.codings import category_of
 from rules.dip.directory import Directory
@@ -35,7 +37,7 @@ from rules.model import (
 )
 from rules.patterns import Match
 
-ENGINE: Final = "3"
+ENGINE: Final = "4"
 """Version of the evaluation itself; raised with every change that can alter a stored verdict."""
 
 NO_OVERLAY: Final = ""
@@ -47,30 +49,48 @@ Candidates = dict[int, list[tuple[Line, Match]]]
 
 
 def needs(encounter: Encounter, rulebook: Rulebook) -> tuple[Look, ...]:
-    """Return what the rules on these items would like to know of the past, without repeats."""
+    """Return what the rules on these items would like to know of the past, without repeats.
+
+    What the sender vouches for is not asked again.
+    """
     looks: dict[Look, None] = {}
-    for number in dict.fromkeys(_brought_up(encounter, rulebook)):
-        entry = rulebook.entries[number]
-        looks.update(dict.fromkeys(entry.kind.looks(entry.rule)))
-    return tuple(looks)
+    for number in _looking(encounter, rulebook):
+        for look in rulebook.entries[number].looks:
+            if not look.scenes or not set(look.scenes).isdisjoint(encounter.scenes):
+                looks[look] = None
+    if not looks or encounter.history_since is None:
+        return tuple(looks)
+    known = _days_vouched_for(encounter, encounter.history_since)
+    return tuple(look for look in looks if look.days > known or (look.visits and encounter.visits is None))
+
+
+def _looking(encounter: Encounter, rulebook: Rulebook) -> dict[int, Match | None]:
+    """Return the rules with looks that this encounter brings up (``candidates``)."""
+    looking = rulebook.looking
+    numbers: dict[int, Match | None] = dict.fromkeys(looking.always)
+    find = looking.items.find
+    for line in encounter.lines:
+        if line.current and (found := find(line.item)):
+            numbers.update(found)
+    for diagnosis in encounter.diagnoses:
+        for code in codes_of(diagnosis):
+            numbers.update(looking.diagnoses.find(code))
+    for operation in encounter.operations:
+        numbers.update(looking.operations.find(operation.code))
+    return numbers
+
+
+def _days_vouched_for(encounter: Encounter, since: date) -> int:
+    """Return how many days before every current line the sender's own word reaches; -1 when that cannot be told."""
+    admitted = encounter.visit.admitted
+    begins = [line.begin for line in encounter.lines if line.current]
+    days = [begin.date() for begin in (*begins, admitted) if begin is not None]
+    return (min(days) - since).days if days and None not in begins else -1
 
 
 def codes_of(diagnosis: Diagnosis) -> tuple[str, ...]:
     """Return the ICD codes of a diagnosis, suspected ones included: cause and manifestation each bring rules up."""
     return tuple(diagnosis.code.split("+")) if diagnosis.system == "icd" else ()
-
-
-def _brought_up(encounter: Encounter, rulebook: Rulebook) -> Iterator[int]:
-    """Yield the rules that lines, diagnoses and operations bring up, and those that every encounter does."""
-    for line in encounter.lines:
-        if line.current:
-            yield from (number for number, _ in rulebook.items.find(line.item))
-    for diagnosis in encounter.diagnoses:
-        for code in codes_of(diagnosis):
-            yield from (number for number, _ in rulebook.diagnoses.find(code))
-    for operation in encounter.operations:
-        yield from (number for number, _ in rulebook.operations.find(operation.code))
-    yield from rulebook.always
 
 
 def check(given: Input, rulebook: Rulebook, scheme: Directory | None = None) -> Verdict:
@@ -80,7 +100,13 @@ def check(given: Input, rulebook: Rulebook, scheme: Directory | None = None) -> 
     """
     stay, failed = grouped(given, scheme, group)
     view = View(given, rulebook.words, stay)
-    return judge(view, rulebook, candidates(view, rulebook), failed)
+    verdict = judge(view, rulebook, candidates(view, rulebook), failed)
+    return named(verdict, scheme) if failed and scheme is not None else verdict
+
+
+def named(verdict: Verdict, scheme: Directory) -> Verdict:
+    """Return the verdict with the digest of a scheme that failed: a replay needs it to fail alike."""
+    return replace(verdict, digests=replace(verdict.digests, scheme=scheme.scheme.digest))
 
 
 def grouped(given: Input, scheme: Directory | None, grouping: GroupBy) -> tuple[Stay | None, tuple[NotChecked, ...]]:

@@ -2,7 +2,7 @@
 
 from rules.dip.directory import Directory
 from rules.dip.reference import group_by_scan
-from rules.engine.check import Candidates, codes_of, grouped, judge
+from rules.engine.check import Candidates, codes_of, grouped, judge, named
 from rules.engine.rulebook import Rulebook
 from rules.kinds._view import View
 from rules.model import Input, Verdict
@@ -24,4 +24,5 @@ def reference(given: Input, rulebook: Rulebook, scheme: Directory | None = None)
         touched = touched or any(matches(triggers.operations, code) for code in operations)
         if lines or touched or triggers.visit:
             found[entry.number] = lines
-    return judge(view, rulebook, found, failed)
+    verdict = judge(view, rulebook, found, failed)
+    return named(verdict, scheme) if failed and scheme is not None else verdict

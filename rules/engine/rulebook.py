@@ -1,12 +1,12 @@
 """The rulebook (编译后的规则库): all active packs, indexed from codes to rules. Immutable, known by its digest."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rules.codes import Status
 from rules.kinds import KINDS, AnyKind
-from rules.kinds._contract import Triggers
+from rules.kinds._contract import Look, Triggers
 from rules.model import Citation, Rule
 from rules.pack import CompiledPack
 from rules.patterns import EVERY_ITEM, PatternIndex
@@ -30,6 +30,30 @@ class Entry:
     """Brought up by every encounter."""
     names: bool
     """Its patterns name items; ``*`` names none, so that it does not make a strange code look known."""
+    looks: tuple[Look, ...]
+    """The past it would like to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """From what an encounter holds to the numbers of the rules it brings up."""
+
+    items: PatternIndex[int]
+    diagnoses: PatternIndex[int]
+    operations: PatternIndex[int]
+    always: tuple[int, ...]
+    """Rules that every encounter brings up."""
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> "Index":
+        """Index rules by their triggers."""
+        triggers = [(entry.number, entry.kind.triggers(entry.rule)) for entry in entries]
+        return cls(
+            items=PatternIndex((trigger.items, number) for number, trigger in triggers),
+            diagnoses=PatternIndex((trigger.diagnoses, number) for number, trigger in triggers),
+            operations=PatternIndex((trigger.operations, number) for number, trigger in triggers),
+            always=tuple(number for number, trigger in triggers if trigger.visit),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +82,8 @@ class Rulebook:
     operations: PatternIndex[int]
     always: tuple[int, ...]
     """Rules that every encounter brings up."""
+    looking: Index
+    """Only the rules that would like to know the past, so that asking costs next to nothing where none does."""
     words: Words
 
     @classmethod
@@ -72,17 +98,18 @@ class Rulebook:
         _refuse_strangers(ordered)
         entries = tuple(_entry(number, rule, kind) for number, (kind, rule) in enumerate(_rules(ordered, "active")))
         _refuse_repeats(entries)
-        triggers = [(entry.number, entry.kind.triggers(entry.rule)) for entry in entries]
+        index = Index.of(entries)
         return cls(
             digest=_digest(ordered),
             packs=tuple(PackName(pack.name, pack.version, pack.digest, pack.title) for pack in ordered),
             entries=entries,
             incomplete=tuple(rule for _, rule in _rules(ordered, "incomplete")),
             citations=_citations(ordered),
-            items=PatternIndex((trigger.items, number) for number, trigger in triggers),
-            diagnoses=PatternIndex((trigger.diagnoses, number) for number, trigger in triggers),
-            operations=PatternIndex((trigger.operations, number) for number, trigger in triggers),
-            always=tuple(number for number, trigger in triggers if trigger.visit),
+            items=index.items,
+            diagnoses=index.diagnoses,
+            operations=index.operations,
+            always=index.always,
+            looking=Index.of(entry for entry in entries if entry.looks),
             words=Words(word for pack in ordered for word in pack.words),
         )
 
@@ -109,7 +136,8 @@ def _entry(number: int, rule: Rule, kind: AnyKind) -> Entry:
     selective = bool(rule.visit_types or rule.insurances or rule.hospital_levels)
     names = EVERY_ITEM not in rule.items
     always = kind.triggers(rule).visit
-    return Entry(number, rule, kind, bounded, rule.scope == "payment", selective, always, names)
+    looks = () if rule.unset else kind.looks(rule)
+    return Entry(number, rule, kind, bounded, rule.scope == "payment", selective, always, names, looks)
 
 
 def _refuse_repeats(entries: tuple[Entry, ...]) -> None:

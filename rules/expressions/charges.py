@@ -62,7 +62,7 @@ def window(scene: Scene, days: int) -> date | None:
     return None if days == WHOLE_VISIT else scene.day - timedelta(days=days - 1)
 
 
-def unread_past(scene: Scene, first: date | None) -> tuple[Lack, ...]:
+def unread_past(scene: Scene, patterns: tuple[str, ...], first: date | None) -> tuple[Lack, ...]:
     """Return what keeps the days from ``first`` on from being known, as every kind judges it (decision 0006).
 
     This visit and the day itself are taken as sent; days before need a stay that reaches back, or a covered past.
@@ -70,7 +70,7 @@ def unread_past(scene: Scene, first: date | None) -> tuple[Lack, ...]:
     if first is None or first >= scene.day:
         return ()
     admitted = scene.view.encounter.visit.admitted
-    if (admitted is not None and admitted.date() < first) or scene.view.covered_since(first):
+    if (admitted is not None and admitted.date() < first) or scene.view.covered_since(first, patterns):
         return ()
     return history_lack(scene)
 
@@ -81,15 +81,10 @@ def history_lack(scene: Scene) -> tuple[Lack, ...]:
     return tuple((field, missing.reason) for field in missing.fields)
 
 
-def known_from(scene: Scene) -> date:
-    """Return the first day from which on the past is known: the scene's own day when nobody vouches for more."""
-    given, admitted = scene.view.given, scene.view.encounter.visit.admitted
-    recorded = given.context.history
-    since = [
-        given.encounter.history_since,
-        recorded.since if recorded else None,
-        admitted.date() + timedelta(days=1) if admitted else None,
-    ]
+def known_from(scene: Scene, patterns: tuple[str, ...]) -> date:
+    """Return the first day from which on these items are known: the scene's own day when nobody vouches for more."""
+    admitted = scene.view.encounter.visit.admitted
+    since = [scene.view.known_since(patterns), admitted.date() + timedelta(days=1) if admitted else None]
     return min([scene.day, *(day for day in since if day is not None)])
 
 

@@ -146,7 +146,7 @@ def _total(amount_of: Callable[[Laid], int | None], field: str) -> Callable[[Sce
                     lacks[field, "missing"] = None
             else:
                 sum_ += one.share(part, first, scene.day)
-        lacks.update(dict.fromkeys(unread_past(scene, first)))
+        lacks.update(dict.fromkeys(unread_past(scene, patterns, first)))
         return Unknown(tuple(lacks), least=sum_) if lacks else sum_
 
     return total
@@ -194,7 +194,7 @@ def _last(scene: Scene, patterns: Patterns, days: int) -> tuple[date, Line] | No
 @_remembered
 def _days_since(scene: Scene, patterns: Patterns, days: int) -> Value:
     """Days to the nearest earlier charge; bounds where a nearer one may be unknown, or none is known at all."""
-    last, since = _last(scene, patterns, days), known_from(scene)
+    last, since = _last(scene, patterns, days), known_from(scene, patterns)
     exact = (scene.day - last[0]).days * UNIT if last else None
     beyond = ((scene.day - since).days + 1) * UNIT
     undated = any(one.days is None for one in laid(scene, patterns, visit_only=False))

@@ -122,10 +122,15 @@ class Triggers:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A need for the past: lines of these items, this many days back from each current line's day."""
+    """A need for the past: lines of these items, or visits, this many days back from each current line's day."""
 
-    items: tuple[str, ...]
-    days: int
+    items: tuple[str, ...] = ()
+    """Patterns, all that the rule searches the past for: what is not asked for here is never known to be absent."""
+    days: int = 0
+    visits: bool = False
+    """Other visits of the person; their days count back from the admission where that is earlier."""
+    scenes: tuple[str, ...] = ()
+    """Asked only in a message of one of these scenes; empty means in any."""
 
 
 @dataclass(frozen=True, slots=True)

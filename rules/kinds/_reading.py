@@ -7,6 +7,7 @@ and the ends of sentences that depend on what a rule protects.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
+from rules.codes import SETTLEMENT
 from rules.kinds._view import View
 from rules.model import Line, Missing, Rule
 from rules.words import FORMS
@@ -57,6 +58,14 @@ def department_of(line: Line, view: View) -> str | None:
     return line.department or view.encounter.visit.department
 
 
+def closes_a_stay(view: View) -> bool:
+    """Say whether a stay is being settled: department and physician of the visit are then those it ended with.
+
+    What was ordered before a transfer was ordered by others.
+    """
+    return view.encounter.visit.type == "inpatient" and not SETTLEMENT.isdisjoint(view.encounter.scenes)
+
+
 def department_named(text: str | None, names: tuple[str, ...], view: View) -> str | None:
     """Return the department a text means: by dictionary, as one of the rule's own names, or as an undivided subject."""
     if text is None:
@@ -94,8 +103,8 @@ def another_department(names: tuple[str, ...]) -> str:
 
 
 def doctor_of(line: Line, view: View) -> str | None:
-    """Return the ordering physician, as sent: the line's, else the visit's."""
-    return line.doctor or view.encounter.visit.doctor
+    """Return the ordering physician, as sent: the line's, else the visit's, unless that is only its last one."""
+    return line.doctor or (None if closes_a_stay(view) else view.encounter.visit.doctor)
 
 
 def grants_of(text: str | None, view: View) -> tuple[str, ...] | None:

@@ -5,17 +5,18 @@ when first asked for. A view is private to one check; nothing in it outlives the
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property, lru_cache
 from typing import Protocol
 
 import msgspec
-from msgspec.structs import replace
 
 from rules.codes import Dictionary, Reason
 from rules.dip.result import DipResult, DipSign
+from rules.kinds._merging import once, other_visits, unrepeated
 from rules.lines import amount_of
-from rules.model import Encounter, Input, Line, Missing, PastVisit, Rule
+from rules.model import Asked, Encounter, Input, Line, Missing, PastVisit, Rule
+from rules.patterns import EVERY_ITEM, names_all
 from rules.words import NO_WORDS, Words
 
 LONGEST_SPAN = 1_000
@@ -60,13 +61,10 @@ class View:
     def lines(self) -> tuple[Line, ...]:
         """Payload lines, then recorded ones the payload does not carry (positions from -1 downwards)."""
         recorded = self.given.context.history
-        lines = _once(self.encounter.lines)
-        if recorded is None:
+        lines = once(self.encounter.lines)
+        if recorded is None or not recorded.lines:
             return lines
-        known = {identity(line) for line in lines}
-        extra = [line for line in recorded.lines if identity(line) not in known]
-        numbered = (replace(line, position=-1 - number, current=False) for number, line in enumerate(extra))
-        return (*lines, *_once(tuple(numbered)))
+        return (*lines, *unrepeated(self.encounter, lines, recorded.lines, self.today))
 
     @cached_property
     def _by_item(self) -> dict[str, list[Line]]:
@@ -156,23 +154,16 @@ class View:
     def past_visits(self) -> tuple[PastVisit, ...]:
         """Other visits of the person, from payload and record, each once, in order of admission."""
         recorded = self.given.context.history
-        listed = (*(self.encounter.visits or ()), *(recorded.visits if recorded else ()))
-        own = self.encounter.visit.id
-        here = self.encounter.hospital
-        known = {
-            (None if visit.hospital == here else visit.hospital, visit.id or number): visit
-            for number, visit in enumerate(listed)
-        }
-        others = [visit for visit in known.values() if not (own and visit.id == own)]
-        return tuple(sorted(others, key=lambda visit: (str(visit.admitted or visit.discharged or ""), visit.id)))
+        return other_visits(self.encounter, self.encounter.visits or (), recorded.visits if recorded else ())
 
     def visits_covered_since(self, first: date) -> bool:
-        """Say whether all other visits from ``first`` on are known."""
-        recorded = self.given.context.history
-        if recorded is not None and recorded.since <= first:
+        """Say whether all other visits from ``first`` on are known: the payload says so, or they were asked for."""
+        since, recorded = self.encounter.history_since, self.given.context.history
+        if self.encounter.visits is not None and since is not None and since <= first:
             return True
-        since = self.encounter.history_since
-        return self.encounter.visits is not None and since is not None and since <= first
+        if recorded is None or recorded.since is None or recorded.since > first:
+            return False
+        return recorded.asked is None or any(one.visits and one.since <= first for one in recorded.asked)
 
     @cached_property
     def evidence(self) -> tuple[str, ...]:
@@ -239,15 +230,33 @@ class View:
         """Return a payload line's amount (``amount_of``)."""
         return amount_of(self.encounter.lines[position])
 
-    def covered_since(self, first: date) -> bool:
-        """Say whether history is known to be complete from ``first`` on."""
-        recorded = self.given.context.history
-        since = [day for day in (self.encounter.history_since, recorded.since if recorded else None) if day]
-        return bool(since) and min(since) <= first
+    def covered_since(self, first: date, items: tuple[str, ...] = (EVERY_ITEM,)) -> bool:
+        """Say whether all lines of these items from ``first`` on are known.
 
-    def covered_back(self, day: date, days: int) -> bool:
-        """Say whether history is known to be complete for the ``days`` before ``day``."""
-        return self.covered_since(day - timedelta(days=days))
+        The sender vouches for every item; the record tells only of those that the rule asked for in its ``looks``.
+        """
+        known = self.known_since(items)
+        return known is not None and known <= first
+
+    def covered_back(self, day: date, days: int, items: tuple[str, ...] = (EVERY_ITEM,)) -> bool:
+        """Say whether all lines of these items for the ``days`` before ``day`` are known."""
+        return self.covered_since(_back_from(day, days), items)
+
+    def sent_since(self, first: date) -> bool:
+        """Say whether the sender itself vouches for the past from ``first`` on.
+
+        The record is this hospital's: what it does not hold may have been used in another.
+        """
+        told = self.encounter.history_since
+        return told is not None and told <= first
+
+    def known_since(self, items: tuple[str, ...]) -> date | None:
+        """Return the day from which on all lines of these items are known (``covered_since``)."""
+        told, recorded = self.encounter.history_since, self.given.context.history
+        if recorded is None or recorded.since is None:
+            return told
+        asked = date.min if recorded.asked is None else _asked_since(recorded.asked, items)
+        return told if asked is None else min(max(asked, recorded.since), told or date.max)
 
     def history_missing(self) -> Missing:
         """Return what to report when the past is needed and not known far enough back."""
@@ -290,6 +299,22 @@ class View:
         # A refund cannot take back what is charged on a later day; on one day, known charges go first.
         day, reversal = self.day_of(line), (line.quantity or 0) < 0
         return ((day or (date.max if reversal else date.min)).toordinal(), reversal, not line.current)
+
+
+def _back_from(day: date, days: int) -> date:
+    """Return the day so many days before, or the first day there is."""
+    return date.fromordinal(max(1, day.toordinal() - days))
+
+
+def _asked_since(asked: tuple[Asked, ...], items: tuple[str, ...]) -> date | None:
+    """Return the day back to which the record was asked for all of these items; ``None`` when it was not."""
+    latest = date.min
+    for pattern in items:
+        since = min((one.since for one in asked if names_all(one.items, pattern)), default=None)
+        if since is None:
+            return None
+        latest = max(latest, since)
+    return latest
 
 
 @lru_cache(maxsize=65_536)
@@ -349,22 +374,3 @@ def judged(rule: Rule, charges: Iterable[Charge], lines: tuple[Line, ...]) -> tu
         elif not (rule.scope == "payment" and patient_pays(charge.line)):
             before.append(charge)
     return before, now
-
-
-def identity(line: Line) -> tuple[str, str, datetime | None, str | None]:
-    """Return what makes two reports of a line the same one (decision 10); without a time the visit tells too."""
-    return (line.id, line.item, line.begin, line.visit if line.begin is None else None)
-
-
-def _once(lines: tuple[Line, ...]) -> tuple[Line, ...]:
-    """Drop exact repeats of a line with an id, and the past copy of a line that is being saved now.
-
-    Some senders report a line twice; that is one charge, not two (national interface, reader rule 5).
-    """
-    if len({(line.id or line.position, line.item, line.begin) for line in lines}) == len(lines):
-        return lines  # nothing can be a repeat, which is nearly always
-    seen: dict[object, Line] = {}
-    for line in sorted(lines, key=lambda line: not line.current):
-        key: object = line.position if not line.id else (*identity(line), line.quantity, line.amount)
-        seen.setdefault(key, line)
-    return lines if len(seen) == len(lines) else tuple(sorted(seen.values(), key=lambda line: line.position))

@@ -187,7 +187,7 @@ def tally(
     counted = Tally(window, tuple(_counts(window, entries)) if could else ())
     broken = could and excess(counted, limit) is not None
     yield from merged(gaps if broken else open_before + gaps)
-    unread = _unnumbered(window, saved, limit) or _uncovered(window, entries, view, broken=broken)
+    unread = _unnumbered(window, saved, limit) or _uncovered(rule, entries, view, broken=broken)
     if unread is not None:
         yield unread
     else:
@@ -262,11 +262,12 @@ def _unnumbered(window: Window, saved: list[Entry], limit: int) -> Missing | Non
     return Missing(fields=("line.prescription",), lines=tuple(entry.line.position for entry in loose))
 
 
-def _uncovered(window: Window, entries: list[Entry], view: View, *, broken: bool) -> Missing | None:
+def _uncovered(rule: WindowRule, entries: list[Entry], view: View, *, broken: bool) -> Missing | None:
     """Return that the past is not known far enough back; what is known to exceed a limit needs no more past.
 
     A count from the first use is different: with an earlier use unknown, it would begin on the wrong day.
     """
+    window, items = rule.window, rule.items
     if not window.back or (broken and window.name != "first"):
         return None
     days = [entry.span[0] for entry in entries if entry.asked and entry.span]
@@ -274,7 +275,7 @@ def _uncovered(window: Window, entries: list[Entry], view: View, *, broken: bool
         return None
     first = _needed_since(window, min(days), entries, view)
     admitted = view.encounter.visit.admitted
-    if first is None or view.covered_since(first) or (admitted is not None and admitted.date() <= first):
+    if first is None or view.covered_since(first, items) or (admitted is not None and admitted.date() <= first):
         return None
     return view.history_missing()
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from rules.kinds._contract import Codes, Row, RuleKind, shared
 from rules.kinds._edits import positions, with_first_line
-from rules.kinds._reading import another_department, by_department, department_of, or_self_pay
+from rules.kinds._reading import another_department, by_department, closes_a_stay, department_of, or_self_pay
 from rules.kinds._view import View
 from rules.model import Draft, Encounter, Line, Missing, Rule
 
@@ -56,8 +56,18 @@ def read(rule: DepartmentLimit, lines: tuple[Line, ...], view: View) -> Iterator
     def sent(line: Line) -> str | None:
         return line.executing_department if rule.executing else department_of(line, view)
 
-    for found in by_department(lines, sent, _terms(rule)[0], (*rule.allow, *rule.deny), view):
-        yield found if isinstance(found, Missing) else Case(found[0], positions(found[1]))
+    names, field = (*rule.allow, *rule.deny), _terms(rule)[0]
+    doubtful = not rule.executing and closes_a_stay(view)
+    told = tuple(line for line in lines if line.department or not doubtful)
+    untold = tuple(line for line in lines if doubtful and not line.department)
+    for group, sure in ((told, True), (untold, False)):
+        for found in by_department(group, sent, field, names, view):
+            if isinstance(found, Missing):
+                yield found
+                continue
+            case = Case(found[0], positions(found[1]))
+            # Who ordered it before a transfer, nobody says; where its last department may, that settles it.
+            yield case if sure or check(rule, case) is None else Missing(fields=(field,), lines=case.lines)
 
 
 def _terms(rule: DepartmentLimit) -> tuple[str, str, str]:

@@ -184,8 +184,8 @@ def _doubt(rule: DuplicateMedication, use: Use, others: list[Use], view: View) -
     possible = [(other, _widest(other)) for other in others if same_route(use, other) is not False]
     held = _most(_widest(use), possible)
     if len({other.drug for other in held}) < rule.max_drugs:
-        unknown = rule.history_days is not None and not view.covered_back(view.service_day(use.line), rule.history_days)
-        return view.history_missing() if unknown else None
+        days, day = rule.history_days, view.service_day(use.line)
+        return None if days is None or view.covered_back(day, days, rule.items) else view.history_missing()
     fields = dict.fromkeys(field for other in held for field in _lacking(use, other))
     written = any(one.line.route for one in (use, *held))
     return Missing(fields=tuple(fields), reason="unmapped" if written and list(fields) == [ROUTE] else "missing")

@@ -92,7 +92,8 @@ def _continued(rule: FacilityLimit, lines: tuple[Line, ...], view: View) -> bool
         return True
     if None in days:
         return Missing(fields=("line.time",))
-    return False if view.covered_since(since) else view.history_missing()
+    # A patient whom a larger hospital put on it goes on here: our own record cannot tell that nobody did.
+    return False if view.sent_since(since) else view.history_missing()
 
 
 def check(rule: FacilityLimit, case: Case) -> Draft | None:

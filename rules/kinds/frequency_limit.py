@@ -81,18 +81,24 @@ def read(rule: FrequencyLimit, lines: tuple[Line, ...], view: View) -> Iterator[
     if _surely_within(rule, before, now):
         return
     spread: list[Spread] = []
+    gap: Missing | None = None
     for asked, charges in ((False, before), (True, now)):
         for charge in charges:
             if asked and charge.quantity is None:
                 yield Missing(fields=("line.quantity",), lines=(charge.line.position,))
                 continue
             days = over_days(charge.line, charge.quantity or 0, rule.unit, view)
-            if isinstance(days, Missing):
+            if not isinstance(days, Missing):
+                spread.append(Spread(charge, days, asked))
+            elif asked:
                 yield days
                 return
-            spread.append(Spread(charge, days, asked))
+            else:
+                gap = days
     case = Case(tuple(_days(spread)))
-    yield _lacking(rule, case, spread) or case
+    if gap is not None and _exceeded(rule, case):
+        gap = None  # what is known of the day exceeds without it
+    yield _lacking(rule, case, spread) or gap or case
 
 
 def _surely_within(rule: FrequencyLimit, before: list[Charge], now: list[Charge]) -> bool:

@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints
 
 from rules.codes import VisitType
 from rules.codings import diagnosis_code
-from rules.kinds._contract import Codes, Row, RuleKind, Triggers, shared
+from rules.kinds._contract import Codes, Look, Row, RuleKind, Triggers, shared
 from rules.kinds._edits import begin_of
 from rules.kinds._record import another_type, in_its_scene, speaks_in, sure, urgent
 from rules.kinds._view import View
@@ -25,6 +25,8 @@ from rules.patterns import matches
 SCENES: Final = ("1", "3", "6", "7", "8", "9", "10")
 """挂号, 住院登记, 结算 and 预结算, 购药划卡: moments of the visit itself, not of an order."""
 WORDS: Final[dict[VisitType, str]] = {"outpatient": "门诊", "inpatient": "住院", "pharmacy": "购药"}
+_LONGEST: Final = {"day": 0, "month": 31, "year": 366}
+"""Days that a calendar window may reach back."""
 _ROLLING: Final = re.compile(r"^days:([1-9]\d{0,2})$")
 
 
@@ -129,6 +131,13 @@ def _unknown(rule: FrequentVisits, visit: PastVisit) -> Missing | None:
     return None
 
 
+def looks(rule: FrequentVisits) -> tuple[Look, ...]:
+    """The visits of the longest window of its kind, in the scenes it speaks in."""
+    rolling = _ROLLING.match(rule.window)
+    days = int(rolling[1]) if rolling else _LONGEST[rule.window]
+    return (Look(days=days, visits=True, scenes=rule.scenes or SCENES),)
+
+
 def check(rule: FrequentVisits, case: Case) -> Draft | None:
     """Fire when this visit is one too many."""
     total = len(case.others) + 1
@@ -176,6 +185,7 @@ KIND = RuleKind(
     check=check,
     scopes=("charging",),
     triggers=lambda rule: Triggers(visit=True),
+    looks=looks,
     witness=lambda rule, encounter: _visited(rule, encounter, rule.max),
     near_miss=lambda rule, encounter: _visited(rule, encounter, rule.max - 1),
     rest=lambda rule, encounter: encounter,

@@ -111,7 +111,7 @@ def _lacking(
         return Missing(fields=("line.quantity",))
     admitted = view.encounter.visit.admitted
     in_stay = admitted is not None and admitted.date() <= case.day - timedelta(days=rule.days)
-    return None if in_stay or view.covered_back(case.day, rule.days - 1) else view.history_missing()
+    return None if in_stay or view.covered_back(case.day, rule.days - 1, rule.items) else view.history_missing()
 
 
 def check(rule: ItemInterval, case: Case) -> Draft | None:

@@ -145,7 +145,9 @@ def _total(rule: LineArithmetic, view: View) -> Total | Missing:
     visit = view.encounter.visit
     if visit.total_amount is None:
         return Missing(fields=("visit.total_amount",))
-    own = [line for line in view.lines if line.visit is None]
+    known = _all_known(view)
+    # A record that was asked for some items only is no part of a sum over all.
+    own = [line for line in view.lines if line.visit is None and (known or line.position >= 0)]
     if any(line.amount is None and (line.price is None or line.quantity is None) for line in own):
         return Missing(fields=("line.amount",))
     whole = sum(_signed(line) for line in own)
@@ -153,7 +155,7 @@ def _total(rule: LineArithmetic, view: View) -> Total | Missing:
     case = Total(whole, visit.total_amount)
     if abs(saved - case.sent) <= rule.tolerance:
         return Total(saved, case.sent)  # the total is that of before this order
-    if case.lines >= case.sent - rule.tolerance or _all_known(view):
+    if case.lines >= case.sent - rule.tolerance or known:
         return case
     return view.history_missing()
 

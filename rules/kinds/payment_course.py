@@ -92,7 +92,7 @@ def _case(rule: PaymentCourse, known: list[tuple[int, Days]], uses: tuple[Use, .
         known, start = _episode(known, start)
     used = frozenset(day for _, days in known for day in days)
     case = Case(used, uses, tuple(position for position, _ in known))
-    if rule.span == "stay" or check(rule, case) is not None or view.covered_since(start - EPISODE_GAP):
+    if rule.span == "stay" or check(rule, case) is not None or view.covered_since(start - EPISODE_GAP, rule.items):
         return case
     return msgspec.structs.replace(view.history_missing(), lines=tuple(use.line for use in uses))
 

@@ -12,7 +12,7 @@ import msgspec
 from pydantic import Field
 
 from rules.codings import diagnosis_code
-from rules.kinds._contract import Codes, Row, RuleKind, Triggers, shared
+from rules.kinds._contract import Codes, Look, Row, RuleKind, Triggers, shared
 from rules.kinds._edits import begin_of
 from rules.kinds._record import another_type, first_day, in_its_scene, main_diagnosis, speaks_in, sure, urgent
 from rules.kinds._view import View
@@ -125,6 +125,11 @@ def _same_disease(rule: SplitAdmission, last: PastVisit, view: View) -> str | Mi
     return unread or (main.name or main.code if main else "")
 
 
+def looks(rule: SplitAdmission) -> tuple[Look, ...]:
+    """The stays of the days that count, at the moments it speaks."""
+    return (Look(days=rule.min_days, visits=True, scenes=rule.scenes or SCENES),)
+
+
 def check(rule: SplitAdmission, case: Case) -> Draft | None:
     """Say how close the stays are, and from when on they would not be."""
     gap = (case.admitted - case.discharged).days
@@ -172,6 +177,7 @@ KIND = RuleKind(
     check=check,
     scopes=("charging",),
     triggers=lambda rule: Triggers(visit=True),
+    looks=looks,
     witness=lambda rule, encounter: _after(rule, encounter, rule.min_days - 1),
     near_miss=lambda rule, encounter: _after(rule, encounter, rule.min_days),
     rest=lambda rule, encounter: encounter,

@@ -3,7 +3,8 @@
 Structured data shows use, not failure, so the evidence is kind: a first-line drug within ``days`` before, the drug
 itself used before (maintenance and sequence drugs, ruling 19), an approval on the line, or a diagnosis that speaks
 against the first line. Only where the past is known that far back and holds none of these is the doctor asked for a
-reason; otherwise the rule is *not checked*. Never louder than warn.
+reason; otherwise the rule is *not checked*. Never louder than warn, and only info where no more is known than this
+hospital's own record.
 """
 
 from collections.abc import Iterator
@@ -52,6 +53,8 @@ class Case(msgspec.Struct, frozen=True):
     """Lines without any evidence although the past is known."""
 
     lines: tuple[int, ...]
+    here: bool
+    """Known from this hospital's record alone; another hospital may have given the first line."""
 
 
 def compile_row(row: StepTherapyRow) -> StepTherapy:
@@ -90,7 +93,8 @@ def read(rule: StepTherapy, lines: tuple[Line, ...], view: View) -> Iterator[Cas
     if lacking and rule.first_dx and view.unread_diagnoses is not None:
         gaps.setdefault(view.unread_diagnoses, []).extend(lacking)
     elif lacking:
-        yield Case(tuple(lacking))
+        first = min(view.service_day(line) for line in lines if line.position in lacking)
+        yield Case(tuple(lacking), here=not view.sent_since(first - timedelta(days=rule.days)))
     for gap, concerned in gaps.items():
         yield replace(gap, lines=tuple(concerned))
 
@@ -116,7 +120,7 @@ def _unshown(rule: StepTherapy, line: Line, firsts: list[FirstLine], view: View)
             return False  # what is being saved with the drug must be of an earlier day
     if undated:
         return Missing(fields=("line.time",))
-    return True if view.covered_back(day, rule.days) else view.history_missing()
+    return True if view.covered_back(day, rule.days, _searched(rule)) else view.history_missing()
 
 
 def _first_line(line: Line, view: View) -> FirstLine:
@@ -131,22 +135,32 @@ def _first_line(line: Line, view: View) -> FirstLine:
 
 def check(rule: StepTherapy, case: Case) -> Draft:
     """Fire: ``read`` yields a case only when nothing known speaks for the second line."""
-    present = f"近 {rule.days} 天内未见{rule.first_name}使用记录"
+    present = f"{'本院' if case.here else ''}近 {rule.days} 天内未见{rule.first_name}使用记录"
     return Draft(
         code="FIRST_LINE_NOT_SHOWN",
-        message=f"【{rule.name}】{rule.limit_text}:{present};请填写一线治疗无效或不耐受的依据,或先用{rule.first_name}。",
+        message=f"【{rule.name}】{rule.limit_text}:{present};{_way_out(rule, case)}。",
         lines=case.lines,
         limit=rule.limit_text,
         present=present,
         allowed=f"先用{rule.first_name}",
         facts=(("first_line", rule.first_name), ("days", str(rule.days))),
-        cap="warn",
+        cap="info" if case.here else "warn",
     )
+
+
+def _way_out(rule: StepTherapy, case: Case) -> str:
+    if case.here:
+        return "曾在外院治疗的,请在病历中记录一线治疗情况"
+    return f"请填写一线治疗无效或不耐受的依据,或先用{rule.first_name}"
 
 
 def looks(rule: StepTherapy) -> tuple[Look, ...]:
     """Both the first line and the drug itself are looked for."""
-    return (Look((*rule.first_items, *rule.items), rule.days),)
+    return (Look(_searched(rule), rule.days),)
+
+
+def _searched(rule: StepTherapy) -> tuple[str, ...]:
+    return (*rule.first_items, *rule.items)
 
 
 def _bare(rule: StepTherapy, encounter: Encounter) -> Encounter:

@@ -3,6 +3,9 @@
 In: an address. Several replicas may start together: the first one migrates under an advisory lock, the others wait
 and find nothing left to do. A migration that cannot get a table lock in five seconds fails instead of queueing
 every reader behind itself.
+
+Migrations only add, so that two versions run side by side on one schema (``docs/scale.md``). A service that finds the
+tables of a version newer than itself leaves them as they are, and works.
 """
 
 import asyncio
@@ -13,6 +16,8 @@ from typing import Any, Final
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -30,7 +35,7 @@ def upgrade(url: str, revision: str = "head", *, tls: Tls = None) -> None:
 
     Raises what the database raises (``OSError`` when nobody answers, ``sqlalchemy.exc.DBAPIError``).
     """
-    asyncio.run(_migrate(url, tls, lambda config: command.upgrade(config, revision)))
+    asyncio.run(_migrate(url, tls, lambda config: _upgrade(config, revision)))
 
 
 def downgrade(url: str, revision: str, *, tls: Tls = None) -> None:
@@ -61,6 +66,17 @@ def _run(connection: Connection, step: Callable[[Config], None]) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
     connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
     step(_config(connection))
+
+
+def _upgrade(config: Config, revision: str) -> None:
+    if not is_newer(config.attributes["connection"], ScriptDirectory.from_config(config)):
+        command.upgrade(config, revision)
+
+
+def is_newer(connection: Connection, known: ScriptDirectory) -> bool:
+    """Say whether the tables are of a version that this code does not know yet."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    return current is not None and current not in {script.revision for script in known.walk_revisions()}
 
 
 def _config(connection: Connection) -> Config:

@@ -6,7 +6,7 @@ a ``with`` block. A database that does not answer in time is a ``Problem`` of ki
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -23,6 +23,7 @@ UNAVAILABLE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -37,8 +38,18 @@ UNAVAILABLE = (
 class Pool:
     """Connections to one database, made when first needed. Belongs to one event loop."""
 
-    def __init__(self, url: str, *, tls: Tls = None, size: int = 4, command_timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        tls: Tls = None,
+        size: int = 4,
+        command_timeout: float = 30.0,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """``settings`` are the server's, for every connection (``plan_cache_mode``)."""
         self._url = url
+        self._settings = {"application_name": "dipcheck", **(settings or {})}
         self._tls = tls
         self._size = size
         self._command_timeout = command_timeout
@@ -80,6 +91,6 @@ class Pool:
                 min_size=0,
                 max_size=self._size,
                 command_timeout=self._command_timeout,
-                server_settings={"application_name": "dipcheck"},
+                server_settings=self._settings,
             )
         return self._pool

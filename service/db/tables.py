@@ -2,12 +2,13 @@
 
 Every row about a hospital has the hospital first in its key, so that the same tables partition by month and
 distribute by hospital. Money is an integer of 1/10,000 yuan. ``input`` and ``verdict`` are the exact bytes that
-were evaluated and answered: a type that reformats them (jsonb) could not be replayed.
+were evaluated and answered, sealed with the patient's key where ``key`` names one (``service.sealing``): a type that
+reformats them (jsonb) could not be replayed.
 """
 
 import re
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     ARRAY,
@@ -15,13 +16,11 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -29,164 +28,157 @@ from sqlalchemy import (
     func,
 )
 
-metadata: Final = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-    }
-)
-
-_BY_DAY: Final = "RANGE (day)"
-_TIME: Final = DateTime(timezone=True)
-
-
-def _required(name: str, kind: Any) -> Column[Any]:
-    return Column(name, kind, nullable=False)
-
-
-def _optional(name: str, kind: Any) -> Column[Any]:
-    return Column(name, kind, nullable=True)
-
+from service.db import evidence_tables, history_tables  # they add their tables to the metadata
+from service.db.columns import BY_DAY, TIME, metadata, optional, required
 
 verdict = Table(
     "verdict",
     metadata,
-    _required("hospital", Text),
-    _required("day", Date),
-    _required("id", Uuid),
-    _required("received", _TIME),
-    _required("dialect", Text),
-    _required("mode", Text),
-    _optional("message_id", Text),
-    _required("visit", Text),
-    _required("patient", Text),
-    _optional("department", Text),
-    _optional("doctor", Text),
-    _required("state", Text),
-    _required("amount", BigInteger),
-    _required("elapsed_us", BigInteger),
-    _required("engine", Text),
-    _required("rulebook", Text),
-    _required("overlay", Text),
-    _optional("dictionary", Text),
-    _optional("scheme", Text),
-    _required("content_digest", Text),
-    _required("input", LargeBinary),
-    _required("verdict", LargeBinary),
+    required("hospital", Text),
+    required("day", Date),
+    required("id", Uuid),
+    required("received", TIME),
+    required("dialect", Text),
+    required("mode", Text),
+    optional("message_id", Text),
+    required("visit", Text),
+    required("patient", Text),
+    optional("department", Text),
+    optional("doctor", Text),
+    required("state", Text),
+    required("amount", BigInteger),
+    required("elapsed_us", BigInteger),
+    required("engine", Text),
+    required("rulebook", Text),
+    required("overlay", Text),
+    optional("dictionary", Text),
+    optional("scheme", Text),
+    required("content_digest", Text),
+    required("input", LargeBinary),
+    required("verdict", LargeBinary),
+    optional("caller", Text),
+    optional("key", Uuid),
     PrimaryKeyConstraint("hospital", "day", "id"),
     Index(None, "id"),
     Index(None, "hospital", "message_id"),
     Index(None, "hospital", "visit"),
-    postgresql_partition_by=_BY_DAY,
+    Index(None, "hospital", "patient"),
+    postgresql_partition_by=BY_DAY,
 )
 
 finding = Table(
     "finding",
     metadata,
-    _required("hospital", Text),
-    _required("day", Date),
-    _required("verdict_id", Uuid),
-    _required("number", Integer),
-    _required("rule", Text),
-    _required("kind", Text),
-    _required("code", Text),
-    _required("certainty", Text),
-    _required("level", Text),
-    _required("scope", Text),
-    _required("title", Text),
-    _required("item", Text),
-    _required("amount", BigInteger),
-    _optional("department", Text),
-    _optional("doctor", Text),
-    _required("lines", ARRAY(Integer)),
-    _required("message", Text),
+    required("hospital", Text),
+    required("day", Date),
+    required("verdict_id", Uuid),
+    required("number", Integer),
+    required("rule", Text),
+    required("kind", Text),
+    required("code", Text),
+    required("certainty", Text),
+    required("level", Text),
+    required("scope", Text),
+    required("title", Text),
+    required("item", Text),
+    required("amount", BigInteger),
+    optional("department", Text),
+    optional("doctor", Text),
+    required("lines", ARRAY(Integer)),
+    required("message", Text),
+    optional("action", Text),
+    optional("acted", TIME),
+    optional("outcome", Text),
+    optional("concluded", TIME),
     PrimaryKeyConstraint("hospital", "day", "verdict_id", "number"),
     Index(None, "hospital", "rule", "day"),
-    postgresql_partition_by=_BY_DAY,
+    postgresql_partition_by=BY_DAY,
 )
 
 not_checked = Table(
     "not_checked",
     metadata,
-    _required("hospital", Text),
-    _required("day", Date),
-    _required("verdict_id", Uuid),
-    _required("number", Integer),
-    _required("rule", Text),
-    _required("kind", Text),
-    _required("title", Text),
-    _required("reason", Text),
-    _required("fields", ARRAY(Text)),
+    required("hospital", Text),
+    required("day", Date),
+    required("verdict_id", Uuid),
+    required("number", Integer),
+    required("rule", Text),
+    required("kind", Text),
+    required("title", Text),
+    required("reason", Text),
+    required("fields", ARRAY(Text)),
     PrimaryKeyConstraint("hospital", "day", "verdict_id", "number"),
-    postgresql_partition_by=_BY_DAY,
+    postgresql_partition_by=BY_DAY,
 )
 
 disposition = Table(
     "disposition",
     metadata,
-    _required("hospital", Text),
-    _required("day", Date),
-    _required("finding_id", Text),
-    _required("action", Text),
-    _required("reason_digest", LargeBinary),
-    _required("verdict_id", Uuid),
-    _required("number", Integer),
-    _required("reason", Text),
-    _required("explained", Boolean),
-    _required("received", _TIME),
-    _required("dialect", Text),
+    required("hospital", Text),
+    required("day", Date),
+    required("finding_id", Text),
+    required("action", Text),
+    required("reason_digest", LargeBinary),
+    required("verdict_id", Uuid),
+    required("number", Integer),
+    required("reason", Text),
+    required("explained", Boolean),
+    required("received", TIME),
+    required("dialect", Text),
+    optional("reason_code", Text),
+    optional("key", Uuid),
+    optional("sealed_reason", LargeBinary),
     PrimaryKeyConstraint("hospital", "day", "finding_id", "action", "reason_digest"),
     Index(None, "verdict_id"),
-    postgresql_partition_by=_BY_DAY,
+    postgresql_partition_by=BY_DAY,
 )
 
 upstream_comparison = Table(
     "upstream_comparison",
     metadata,
-    _required("hospital", Text),
-    _required("day", Date),
-    _required("verdict_id", Uuid),
-    _required("line_id", Text),
-    _required("upstream_rule", Text),
-    _required("our_rule", Text),
-    _required("outcome", Text),
-    _required("received", _TIME),
+    required("hospital", Text),
+    required("day", Date),
+    required("verdict_id", Uuid),
+    required("line_id", Text),
+    required("upstream_rule", Text),
+    required("our_rule", Text),
+    required("outcome", Text),
+    required("received", TIME),
     PrimaryKeyConstraint("hospital", "day", "verdict_id", "line_id", "upstream_rule", "our_rule", "outcome"),
-    postgresql_partition_by=_BY_DAY,
+    postgresql_partition_by=BY_DAY,
 )
 
 journal_position = Table(
     "journal_position",
     metadata,
-    _required("worker", Uuid),
-    _required("segment", Integer),
-    _required("offset", BigInteger),
-    Column("updated", _TIME, nullable=False, server_default=func.now()),
+    required("worker", Uuid),
+    required("segment", Integer),
+    required("offset", BigInteger),
+    Column("updated", TIME, nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("worker"),
 )
 
 set_aside = Table(
     "set_aside",
     metadata,
-    _required("worker", Uuid),
-    _required("segment", Integer),
-    _required("offset", BigInteger),
-    _required("reason", Text),
-    _required("payload", LargeBinary),
-    Column("created", _TIME, nullable=False, server_default=func.now()),
+    required("worker", Uuid),
+    required("segment", Integer),
+    required("offset", BigInteger),
+    required("reason", Text),
+    required("payload", LargeBinary),
+    Column("created", TIME, nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("worker", "segment", "offset"),
 )
 
 pack = Table(
     "pack",
     metadata,
-    _required("digest", Text),
-    _required("name", Text),
-    _required("version", Text),
-    _required("built", LargeBinary),
-    _required("kind", Text),
-    Column("created", _TIME, nullable=False, server_default=func.now()),
+    required("digest", Text),
+    required("name", Text),
+    required("version", Text),
+    required("built", LargeBinary),
+    required("kind", Text),
+    Column("created", TIME, nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("digest"),
 )
 
@@ -194,18 +186,32 @@ pack_activation = Table(
     "pack_activation",
     metadata,
     Column("id", BigInteger, Identity(always=True), nullable=False),
-    _required("name", Text),
+    required("name", Text),
     Column("digest", Text, ForeignKey("pack.digest"), nullable=True),
-    _required("active_from", _TIME),
-    _required("activated_by", Text),
-    _required("kind", Text),
-    Column("created", _TIME, nullable=False, server_default=func.now()),
+    required("active_from", TIME),
+    required("activated_by", Text),
+    required("kind", Text),
+    Column("created", TIME, nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("id"),
     Index(None, "name", "active_from"),
 )
 
-PARTITIONED: Final = ("verdict", "finding", "not_checked", "disposition", "upstream_comparison")
-"""Tables with a partition per month of ``day``."""
+__all__ = ["PARTITIONED", "evidence_tables", "history_tables", "metadata"]
+
+PARTITIONED: Final = (
+    "verdict",
+    "finding",
+    "not_checked",
+    "disposition",
+    "upstream_comparison",
+    "line_event",
+    "refusal",
+    "recheck",
+    "verdict_repeat",
+    "saved_line",
+    "evidence",
+)
+"""Tables with a partition per month of ``day``; their first two columns are ``hospital`` and ``day``."""
 
 _PARTITION_NAME: Final = re.compile(rf"(?:{'|'.join(PARTITIONED)})_\d{{4}}_\d{{2}}")
 _YEARS: Final = range(1900, 3000)

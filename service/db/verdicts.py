@@ -1,5 +1,9 @@
-"""Reads verdicts back: the exact bytes that were evaluated and answered, and what users did with the findings."""
+"""Reads verdicts back: the exact bytes that were evaluated and answered, and what users did with the findings.
 
+What is sealed is opened here, and nowhere earlier: a row whose key is gone was erased, and says so.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -7,14 +11,31 @@ from uuid import UUID
 
 import asyncpg
 
-from service.db.pool import Connection, Pool
+from service.db.patient_keys import AnyConnection
+from service.db.pool import Pool
+from service.sealing import Sealer, bound_to
 
 READ_WITHIN: Final = 2.0
 """Seconds a read may take before it is a ``NO_DATABASE`` problem."""
 
 _META: Final = (
     "id, hospital, day, received, dialect, mode, message_id, visit, patient, department, doctor, state, amount,"
-    " elapsed_us, content_digest"
+    " elapsed_us, content_digest, caller"
+)
+_FIND: Final = (
+    f"SELECT {', '.join('verdict.' + name for name in _META.split(', '))},"
+    " verdict.verdict, verdict.input, verdict.key, patient_key.wrapped"
+    " FROM verdict LEFT JOIN patient_key ON patient_key.hospital = verdict.hospital AND patient_key.id = verdict.key"
+    " WHERE verdict.id = $1"
+    # A message that came again after an erasure, on another day, has a row that can be read beside the erased one.
+    " ORDER BY verdict.key IS NOT NULL AND patient_key.wrapped IS NULL, verdict.received LIMIT 1"
+)
+_DISPOSITIONS: Final = (
+    "SELECT verdict_id, finding_id, number, action, reason, explained, received, dialect, reason_code,"
+    " disposition.key, sealed_reason, patient_key.wrapped"
+    " FROM disposition LEFT JOIN patient_key"
+    " ON patient_key.hospital = disposition.hospital AND patient_key.id = disposition.key"
+    " WHERE disposition.hospital = $1 AND verdict_id = ANY($2::uuid[]) ORDER BY received, finding_id, action"
 )
 
 
@@ -37,6 +58,7 @@ class VerdictMeta:
     amount: int
     elapsed_us: int
     content_digest: str
+    caller: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +72,12 @@ class StoredDisposition:
     explained: bool
     received: datetime
     dialect: str
+    reason_code: str
 
 
 @dataclass(frozen=True, slots=True)
 class StoredVerdict:
-    """A verdict as it was answered, what it was made from, and what became of it."""
+    """A verdict as it was answered, what it was made from, and what became of it; its bytes are opened."""
 
     meta: VerdictMeta
     verdict: bytes
@@ -62,20 +85,56 @@ class StoredVerdict:
     dispositions: tuple[StoredDisposition, ...]
 
 
-async def find(pool: Pool, verdict_id: str, *, within: float = READ_WITHIN) -> StoredVerdict | None:
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """A verdict of somebody whose data were erased: what is left of it, which says nothing of the person."""
+
+    meta: VerdictMeta
+
+
+async def find(
+    pool: Pool, sealer: Sealer, verdict_id: str, *, within: float = READ_WITHIN
+) -> StoredVerdict | Erased | None:
     """Return a stored verdict, or ``None`` when there is none (yet). ``verdict_id`` is a UUID.
 
-    Raises ``Problem`` (``NO_DATABASE``) when the database does not answer within that many seconds.
+    Raises ``Problem`` (``NO_DATABASE``) when the database does not answer within that many seconds, and ``Unreadable``
+    when the bytes were altered or are another key file's.
     """
     key = UUID(verdict_id)
     async with pool.connection(within) as connection:
-        row = await connection.fetchrow(
-            f"SELECT {_META}, verdict, input FROM verdict WHERE id = $1 ORDER BY received LIMIT 1", key
-        )
+        row = await connection.fetchrow(_FIND, key)
         if row is None:
             return None
-        dispositions = await _dispositions(connection, row["hospital"], key)
-    return StoredVerdict(_meta(row), row["verdict"], row["input"], dispositions)
+        kept = await dispositions_of(connection, sealer, row["hospital"], [key])
+    meta = _meta(row)
+    verdict, given = (opened(sealer, row, "verdict", column, meta.id) for column in ("verdict", "input"))
+    if verdict is None or given is None:
+        return Erased(meta)
+    return StoredVerdict(meta, verdict, given, kept.get(key, ()))
+
+
+def opened(sealer: Sealer, row: asyncpg.Record, table: str, column: str, identifier: str) -> bytes | None:
+    """Return the plain bytes of a sealed column; ``None``: the key is gone. Without a key they are plain already.
+
+    The row has ``column``, ``hospital``, ``key``, and the ``wrapped`` key that a left join on ``patient_key`` found.
+    Raises ``Unreadable``.
+    """
+    data: bytes = row[column]
+    if row["key"] is None:
+        return data
+    if row["wrapped"] is None:
+        return None
+    bound = bound_to(table, column, row["hospital"], identifier)
+    return sealer.open_sealed(sealer.unwrap(row["wrapped"]), data, bound)
+
+
+async def hospitals(pool: Pool, verdict_ids: Sequence[str], *, within: float = READ_WITHIN) -> dict[str, str]:
+    """Return whose verdicts these are, as far as they are in the database. Raises ``Problem`` as ``find``."""
+    async with pool.connection(within) as connection:
+        rows = await connection.fetch(
+            "SELECT id, hospital FROM verdict WHERE id = ANY ($1)", [UUID(found) for found in verdict_ids]
+        )
+    return {str(row["id"]): row["hospital"] for row in rows}
 
 
 async def by_message(
@@ -94,14 +153,23 @@ async def by_message(
     return tuple(_meta(row) for row in rows)
 
 
-async def _dispositions(connection: Connection, hospital: str, key: UUID) -> tuple[StoredDisposition, ...]:
-    rows = await connection.fetch(
-        "SELECT finding_id, number, action, reason, explained, received, dialect FROM disposition"
-        " WHERE hospital = $1 AND verdict_id = $2 ORDER BY received, finding_id, action",
-        hospital,
-        key,
-    )
-    return tuple(StoredDisposition(**row) for row in rows)
+async def dispositions_of(
+    connection: AnyConnection, sealer: Sealer, hospital: str, verdict_ids: Sequence[UUID]
+) -> dict[UUID, tuple[StoredDisposition, ...]]:
+    """Return what users did with the findings of some verdicts, oldest first, by verdict id. Raises ``Unreadable``."""
+    found: dict[UUID, tuple[StoredDisposition, ...]] = {}
+    for row in await connection.fetch(_DISPOSITIONS, hospital, verdict_ids):
+        found[row["verdict_id"]] = (*found.get(row["verdict_id"], ()), _disposition(sealer, hospital, row))
+    return found
+
+
+def _disposition(sealer: Sealer, hospital: str, row: asyncpg.Record) -> StoredDisposition:
+    reason: str = row["reason"]
+    if row["sealed_reason"] is not None and row["wrapped"] is not None:
+        bound = bound_to("disposition", "reason", hospital, row["finding_id"])
+        reason = sealer.open_sealed(sealer.unwrap(row["wrapped"]), row["sealed_reason"], bound).decode()
+    names = ("finding_id", "number", "action", "explained", "received", "dialect")
+    return StoredDisposition(**{name: row[name] for name in names}, reason=reason, reason_code=row["reason_code"] or "")
 
 
 def _meta(row: asyncpg.Record) -> VerdictMeta:

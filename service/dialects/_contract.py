@@ -36,6 +36,8 @@ class Call:
     zone: tzinfo
     max_lines: int = 5_000
     """Most lines an encounter may have."""
+    caller: str = ""
+    """The calling system's name; ``""``: nobody was admitted."""
     headers: Sequence[tuple[bytes, bytes]] = ()
     """Only an upstream platform's own signing headers are ever passed on."""
 
@@ -67,6 +69,10 @@ class Disposition:
     reason: str = ""
     explained: bool = True
     """False for way 1 with an empty reason: a client sends that by itself (ruling 12)."""
+    reason_code: str = ""
+    hospital: str | None = None
+    """Whose finding it is, where it is another's than the feedback's."""
+    """From the closed list of reasons (``service.reasons``); ``""``: none was chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +141,8 @@ class Dialect(Protocol):
 
     def refuse(self, problem: Problem, call: Call) -> Reply:
         """Write a problem in this dialect's envelope."""
+        ...
+
+    def message_id(self, call: Call) -> str | None:
+        """Return the id of a message that was refused, if it can be read at all. Never raises."""
         ...

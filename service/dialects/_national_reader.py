@@ -6,10 +6,10 @@ number, time or code that cannot be one. A missing field never is a fault: the r
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from rules.model import Encounter, Facility, Line, PastVisit
+from rules.model import Encounter, Facility, Line, PastVisit, Visit
 from service.dialects import _national_codes as codes
 from service.dialects import _national_shape as shape
 from service.dialects._contract import Call, Reading
@@ -202,6 +202,7 @@ class _Reader:
         level = site.level if site.level is not None else faults.leaf(codes.hospital_level, visit, "medins_lv", path)
         place = faults.leaf(codes.code, self.message, "insuplc_admdvs", "")
         operations = read_operations(self._slot(visit, "fsi_operation_dtos", path), faults, zone)
+        read = read_visit(visit, path, faults, zone=zone, site=site, scenes=scenes, called=called, place=place)
         return Encounter(
             hospital=hospital,
             patient=read_person(
@@ -213,12 +214,13 @@ class _Reader:
                 maternity=codes.maternity(site, status, diagnoses),
             ),
             facility=Facility(level=level, specialty=site.specialty),
-            visit=read_visit(visit, path, faults, zone=zone, site=site, scenes=scenes, called=called, place=place),
+            visit=read,
             scenes=scenes,
             diagnoses=diagnoses,
             operations=operations,
             ordered_operations=site.ordered_operations(lines, operations),
             lines=lines,
+            history_since=_vouched_since(read, site),
             visits=self._past_visits(past, site),
         )
 
@@ -235,6 +237,13 @@ def _chosen_of(pairs: list[_Pair]) -> _Chosen:
     past = tuple(pair for pair in rest if _same_patient(pair, chosen))
     others = {pair.patient_path for pair in rest if not _same_patient(pair, chosen)}
     return _Chosen(chosen, past, len(others))
+
+
+def _vouched_since(visit: Visit, site: Site) -> date | None:
+    """Return from when on the message's lines are all there are, where the hospital's profile says so of its stays."""
+    if not site.carries_stay or visit.type != "inpatient" or visit.admitted is None:
+        return None
+    return visit.admitted.date()
 
 
 def _is_current(pair: _Pair) -> bool:

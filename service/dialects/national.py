@@ -30,6 +30,7 @@ ACTIONS: Final[dict[str, Action]] = {"1": "continued", "2": "revised"}
 """dspo_way: 1 继续执行, 2 返回修改."""
 LONGEST_REASON: Final = 500
 
+_MSGID = re.compile(rb'"msgid"\s*:\s*"([!-~]{1,64}?)"')
 _REGION = re.compile(rb'"mdtrtarea_admvs"\s*:\s*"?(\d{6})\b')
 
 
@@ -63,6 +64,11 @@ class National:
         region = found[1].decode() if found else "000000"
         frame = Frame(region, call.received.astimezone(call.zone), _charset(call))
         return write_problem(problem, frame)
+
+    def message_id(self, call: Call) -> str | None:
+        """Return the ``msgid`` of a message, whatever else is wrong with it."""
+        found = _MSGID.search(call.body[:100_000])
+        return found[1].decode("ascii", "replace") if found else None
 
     def _read_feedback(self, message: Message, frame: Frame, call: Call) -> Feedback:
         faults = Faults()

@@ -4,6 +4,7 @@ In: the JSON of ``service.schemas.native.CheckRequest``. Out: ``CheckAnswer`` as
 straight to the frozen encounter; the answer is written without a model in between.
 """
 
+import re
 from typing import Any, Final, cast
 from urllib.parse import parse_qs
 
@@ -22,6 +23,7 @@ from service.sites import Site
 
 REGISTRATION: Final = frozenset({"1", "3"})
 """Scenes in which there is nothing ordered yet; elsewhere an empty list is a slip that must not read as a pass."""
+_MESSAGE_ID: Final = re.compile(rb'"message_id"\s*:\s*"([^"\\]{1,128})"')
 _ADAPTER: Final = TypeAdapter(CheckRequest)
 
 
@@ -62,6 +64,11 @@ class NativeDialect:
     def refuse(self, problem: Problem, call: Call) -> Reply:
         """Write a problem."""
         return Reply(problem.kind.status, orjson.dumps(problem_document(problem)))
+
+    def message_id(self, call: Call) -> str | None:
+        """Return the ``message_id`` of a message, whatever else is wrong with it."""
+        found = _MESSAGE_ID.search(call.body[:100_000])
+        return found[1].decode("utf-8", "replace") if found else None
 
 
 def _mode(query: str) -> str:

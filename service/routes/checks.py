@@ -9,15 +9,17 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from rules.model import UNIT
 from service.db import verdicts
 from service.dialects import DIALECTS
 from service.dialects._contract import Dialect, Disposition, Feedback, Reply
-from service.errors import INVALID, NOT_FOUND, NOT_JSON, Fault, Problem
+from service.errors import ERASED, INTERNAL, INVALID, NOT_FOUND, NOT_JSON, Fault, Problem
 from service.hot_path import read_body
 from service.instance import Instance, instance_of, require_caller
 from service.keys import Caller
+from service.routes.bounded import BoundedRoute
 from service.schemas.native import (
     BatchAnswer,
     CheckAnswer,
@@ -26,8 +28,9 @@ from service.schemas.native import (
     LaterAnswer,
     ProblemOut,
 )
+from service.sealing import Unreadable
 
-router = APIRouter(tags=["checks"])
+router = APIRouter(tags=["checks"], route_class=BoundedRoute)
 Here = Annotated[Instance, Depends(instance_of)]
 Who = Annotated[Caller, Depends(require_caller)]
 
@@ -137,20 +140,30 @@ async def dispose(here: Here, who: Who, request: Request, given: DispositionRequ
     """Store what users did with findings; repeats change nothing, and an id that is not ours is said to be unknown."""
     native = here.dialects["native"]
     call = here.hot_path.call_for(request.scope, b"", who)
+    whose = {} if who.hospital or given.hospital else await _belonging(here, given)
     feedback = Feedback(
-        hospital=who.hospital or here.settings.hospital,
+        hospital=who.hospital or given.hospital or here.settings.hospital,
         dispositions=tuple(
             Disposition(
                 finding=entry.finding,
                 action=entry.action,
                 reason=entry.reason,
-                explained=entry.action != "continued" or bool(entry.reason.strip()),
+                explained=entry.action != "continued" or bool(entry.reason.strip() or entry.reason_code),
+                reason_code=entry.reason_code or "",
+                hospital=whose.get(entry.finding),
             )
             for entry in given.dispositions
         ),
     )
     reply = native.write_feedback(feedback, await here.flow.dispose(native, feedback, call))
     return Response(reply.body, reply.status, media_type="application/json")
+
+
+async def _belonging(here: Instance, given: DispositionRequest) -> dict[str, str]:
+    """Return the hospital of each finding, by its id as the caller quotes it, as far as it is known."""
+    ours = {entry.finding: here.identity.parse_finding_id(entry.finding) for entry in given.dispositions}
+    found = await here.belonging.find(here.pool, (one[0] for one in ours.values() if one))
+    return {finding: found[one[0]] for finding, one in ours.items() if one and one[0] in found}
 
 
 ENVELOPE: dict[str, Any] = {
@@ -199,6 +212,7 @@ class StoredDispositionOut(BaseModel):
     finding: str
     action: str
     reason: str
+    reason_code: str = Field(description="coded reason; empty: none was chosen")
     explained: bool
     received: str
 
@@ -227,20 +241,46 @@ class StoredVerdictOut(BaseModel):
         200: {"model": StoredVerdictOut},
         202: {"model": LaterAnswer, "description": "answered, not in the database yet"},
         404: {"model": ProblemOut, "description": "no such verdict was ever given"},
+        410: {"model": ProblemOut, "description": "the person's data were erased (已按要求删除)"},
         **REFUSALS,
     },
 )
 async def verdict(here: Here, who: Who, verdict_id: str) -> Response:
     """Return a recorded verdict; one that was answered and is not in the database yet is *pending*, not unknown."""
+    stored = await stored_verdict(here, who, verdict_id)
+    return pending(verdict_id) if stored is None else answered(stored_document(stored))
+
+
+def answered(document: Any, status: int = 200) -> Response:
+    """Return a document as JSON."""
+    return Response(orjson.dumps(document), status, media_type="application/json")
+
+
+def pending(verdict_id: str, beneath: str = "") -> Response:
+    """Return that a verdict was answered and is not in the database yet, and where to ask again (``LaterAnswer``)."""
+    return answered({"id": verdict_id, "state": "pending", "href": f"/v1/verdicts/{verdict_id}{beneath}"}, 202)
+
+
+async def stored_verdict(here: Instance, who: Caller, verdict_id: str) -> verdicts.StoredVerdict | None:
+    """Return a recorded verdict of the caller's, or ``None`` when it was answered and is not in the database yet.
+
+    Raises ``Problem``: not found (ids of other hospitals are), erased, or not to be opened with this key file.
+    """
     if not here.identity.is_genuine(verdict_id):
         raise Problem(NOT_FOUND, "没有这个判定编号")
-    stored = await verdicts.find(here.pool, verdict_id)
+    try:
+        stored = await verdicts.find(here.pool, here.sealer, verdict_id)
+    except Unreadable:
+        if who.hospital is not None:
+            whose = await verdicts.hospitals(here.pool, [verdict_id])
+            if set(whose.values()) != {who.hospital}:
+                raise Problem(NOT_FOUND, "没有这个判定编号") from None
+        raise Problem(INTERNAL, "该判定无法解密:内容被改动,或密钥文件不是当时的那一份") from None
     if stored is not None and who.hospital not in {None, stored.meta.hospital}:
         raise Problem(NOT_FOUND, "没有这个判定编号")
-    if stored is None:
-        pending = {"id": verdict_id, "state": "pending", "href": f"/v1/verdicts/{verdict_id}"}
-        return Response(orjson.dumps(pending), 202, media_type="application/json")
-    return Response(orjson.dumps(stored_document(stored)), media_type="application/json")
+    if isinstance(stored, verdicts.Erased):
+        raise Problem(ERASED)
+    return stored
 
 
 def stored_document(stored: verdicts.StoredVerdict) -> dict[str, Any]:
@@ -254,7 +294,7 @@ def stored_document(stored: verdicts.StoredVerdict) -> dict[str, Any]:
         "mode": meta.mode,
         "message_id": meta.message_id,
         "visit": meta.visit,
-        "amount": meta.amount / 10_000,
+        "amount": meta.amount / UNIT,
         "elapsed_us": meta.elapsed_us,
         "verdict": orjson.Fragment(stored.verdict),
         "input": orjson.Fragment(stored.input),
@@ -263,6 +303,7 @@ def stored_document(stored: verdicts.StoredVerdict) -> dict[str, Any]:
                 "finding": entry.finding_id,
                 "action": entry.action,
                 "reason": entry.reason,
+                "reason_code": entry.reason_code,
                 "explained": entry.explained,
                 "received": entry.received,
             }

@@ -38,8 +38,7 @@ def status(here: Instance) -> dict[str, Any]:
     reasons = []
     if active is None:
         reasons.append(here.state.why_not_ready)
-    if not recorder.alive:
-        reasons.append("the recorder has stopped")
+    reasons += [f"the {name} has stopped" for name in here.stopped]
     return {
         "ready": not reasons,
         "reasons": reasons,

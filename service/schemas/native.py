@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 
 from rules.codes import Category, Certainty, FeeClass, Level, Reason, Role, Scope, Sex, State, VisitType
 from rules.dip.codes import Band, IneligibleReason, Status
+from service.reasons import ReasonCode
 from service.records import Action
 from service.schemas import scalars
 
@@ -205,14 +206,14 @@ class DispositionIn(_In):
     action: Action = Field(
         description="continued 坚持执行, revised 返回修改, deleted 删除, self_paid 转自费, disputed 有异议, ignored"
     )
-    reason: Annotated[str, Field(max_length=2000)] = Field(
-        "", description="理由; without one, `continued` is unexplained"
-    )
+    reason: Annotated[str, Field(max_length=2000)] = Field("", description="理由; without it or a code: unexplained")
+    reason_code: ReasonCode | None = Field(None, description="理由代码, from GET /v1/reasons")
 
 
 class DispositionRequest(_In):
     """What users did with findings, however late and however often."""
 
+    hospital: Annotated[str, Field(min_length=1, max_length=50)] | None = Field(None, description="as in the check")
     dispositions: Annotated[list[DispositionIn], Field(min_length=1, max_length=1000)]
 
 

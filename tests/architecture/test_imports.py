@@ -57,7 +57,16 @@ READING = {
 WORLDLY = {"environ", "getenv", "urandom", "getLogger"}
 CLOCK = {"now", "today", "utcnow", "fromtimestamp"}
 
-FACE = {"rules", "rules.model", "rules.noun", "rules.codes", "rules.codings", "rules.pack", "rules.kinds"}
+FACE = {
+    "rules",
+    "rules.model",
+    "rules.noun",
+    "rules.codes",
+    "rules.codings",
+    "rules.pack",
+    "rules.kinds",
+    "rules.patterns",
+}
 """What the service may use of the core, besides the compilers' public modules."""
 DIP = {
     "rules.dip.auxiliary",

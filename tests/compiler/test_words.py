@@ -4,7 +4,7 @@ import pytest
 
 from rules import Rulebook
 from rules.compiler import build, compile_pack, examine, load
-from rules.model import Word
+from rules.words import Word
 from tests.compiler.packs import small
 
 HEAD = "dictionary,code,meaning,hospital,note"

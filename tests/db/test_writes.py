@@ -5,7 +5,7 @@ import gc
 import hashlib
 import tempfile
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,16 @@ import pytest
 from msgspec.structs import replace
 
 from rules.model import encode as encode_noun
-from service.db import writes
+from service.db import copying
 from service.db.pool import Pool
 from service.db.rows import COLUMNS, Row, rows_of
 from service.db.tables import metadata
-from service.db.verdicts import by_message, find
+from service.db.verdicts import StoredVerdict, by_message, find
 from service.db.writes import Batch, Entry, Poisoned, PostgresStore
 from service.journal_files import Tally
 from service.recorder import Recorder
 from service.records import JournalRecord, encode
+from service.sealing import Sealer
 from tests.writer.samples import (
     a_comparison,
     a_disposition,
@@ -45,11 +46,12 @@ CUT = (
 )
 """Ends the recorder's connection, whatever it is doing."""
 WORKER = str(uuid.UUID(int=7))
+SEALER = Sealer(bytes(range(32)))
 
 
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[PostgresStore]:
-    store = PostgresStore(database_url)
+@pytest.fixture(params=["plain", "sealed"])
+async def store(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(database_url, sealer=SEALER if request.param == "sealed" else None)
     yield store
     await store.close()
 
@@ -89,9 +91,9 @@ class TestWrite:
         """Input and verdict come back byte for byte, with the dispositions."""
         record = a_record(verdict=a_verdict(findings=2, not_checked=1))
         await store.write(a_batch(record, a_disposition(record), a_comparison(record)))
-        found = await find(pool, record.id)
+        found = await find(pool, SEALER, record.id)
 
-        assert found is not None
+        assert isinstance(found, StoredVerdict)
         assert found.input == encode_noun(an_input())
         assert found.verdict == encode_noun(a_verdict(findings=2, not_checked=1))
         assert (found.meta.id, found.meta.received, found.meta.message_id) == (record.id, record.received, "M0")
@@ -224,7 +226,7 @@ class TestWrite:
 class TestRead:
     async def test_unknown(self, pool: Pool) -> None:
         """Not stored (yet) is `None`, not an error."""
-        assert await find(pool, a_record().id) is None
+        assert await find(pool, SEALER, a_record().id) is None
         assert await by_message(pool, "H1", "M0") == ()
 
     async def test_by_message(self, store: PostgresStore, pool: Pool) -> None:
@@ -273,15 +275,15 @@ class TestRecorder:
     ) -> None:
         """The write fails as a whole, the store connects anew, and the same batch goes in."""
         store, batch = PostgresStore(database_url), a_batch(*(a_record(number) for number in range(3)))
-        whole = writes._turns
+        whole = copying.turns
 
-        async def cut(found: list[Row]) -> AsyncIterator[Row]:
+        async def cut(found: Iterable[Row]) -> AsyncIterator[Row]:
             async for row in whole(found):
                 yield row
                 await rows(pool, CUT)
                 await asyncio.sleep(0.05)
 
-        monkeypatch.setattr(writes, "_turns", cut)
+        monkeypatch.setattr(copying, "turns", cut)
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
             await store.write(batch)
         monkeypatch.undo()

@@ -1,6 +1,6 @@
 """Rulings 1 to 12 on reading and answering national messages, one class each."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -363,3 +363,23 @@ class TestOrders:
         lines = encounter_of(an_order(rx_id="R"), an_order(rx_id="R")).lines
 
         assert [("R", 0), ("R", 1)] == [(line.id, line.position) for line in lines]
+
+
+class TestWholeStays:
+    """A hospital whose messages carry every line of a stay vouches for them by its profile."""
+
+    @pytest.mark.parametrize(
+        ("carries", "scene", "kind", "admitted", "since"),
+        [
+            (True, "4", "21", "2026-03-10 08:00:00", date(2026, 3, 10)),
+            (False, "4", "21", "2026-03-10 08:00:00", None),
+            (True, "2", "11", "2026-03-10 08:00:00", None),
+            (True, "4", "21", "", None),
+        ],
+    )
+    def test_history_is_whole_since_admission(self, carries, scene, kind, admitted, since):
+        """Only of stays, only where admission is known, and only where the profile says so."""
+        visit = {"med_type": kind, "med_mdtrt_type": "2" if kind == "21" else "1", "adm_date": admitted}
+        found = encounter_of(an_order(), site=Site(carries_stay=carries), visit=visit, data={"trig_scen": scene})
+
+        assert since == found.history_since

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from rules import check, encode, reference
+from rules.codes import SETTLEMENT
 from rules.dip.directory import Directory
 from rules.dip.model import (
     Coefficient,
@@ -20,7 +21,7 @@ from rules.dip.model import (
 )
 from rules.dip.stay import case_of, cost_after, cost_before, stay_of
 from rules.model import UNIT, Operation
-from service.check_flow import content_digest
+from service.verdict_records import content_digest
 from tests.builders import NOW, a_line, a_rulebook, an_encounter, an_input, at, icd, past
 from tests.dip.builders import a_group, a_row, a_scheme
 
@@ -122,6 +123,25 @@ class TestCost:
         encounter = replace(an_encounter(*lines), history_since=date(2026, 3, 17))
 
         assert (70 * YUAN, 100 * YUAN) == (cost_before(encounter), cost_after(encounter))
+
+    @pytest.mark.parametrize("scene", sorted(SETTLEMENT))
+    def test_at_settlement_nothing_is_being_added(self, scene):
+        """Every line was charged before: the stay costs its total, whether or not the total leaves lines out."""
+        lines = (a_line(amount=30 * YUAN), a_line(amount=70 * YUAN))
+        for leaves_out in (True, False):
+            encounter = an_encounter(*lines, total_amount=1_000 * YUAN, total_before_order=leaves_out)
+            settled = replace(encounter, scenes=(scene,))
+
+            assert (1_000 * YUAN, 1_000 * YUAN) == (cost_before(settled), cost_after(settled))
+
+    def test_at_settlement_the_lines_stand_for_a_total_that_is_not_said(self):
+        """Where the sender vouches for the history, its lines are the whole stay; else nobody knows."""
+        lines = (a_line(amount=30 * YUAN), a_line(amount=70 * YUAN))
+        admitted = at("2026-03-10")
+        told = replace(an_encounter(*lines, admitted=admitted), scenes=("9",), history_since=admitted.date())
+
+        assert (100 * YUAN, 100 * YUAN) == (cost_before(told), cost_after(told))
+        assert (None, None) == (cost_before(silent := replace(told, history_since=None)), cost_after(silent))
 
     def test_else_nobody_knows(self):
         """A history that begins after admission says nothing of the whole."""
@@ -328,6 +348,7 @@ class TestVerdict:
         verdict = check(an_input(an_encounter(a_line(self_paid=True), diagnoses=(STONES,))), a_rulebook(), directory())
 
         assert (None, "indeterminate") == (verdict.dip, verdict.state)
+        assert directory().scheme.digest == verdict.digests.scheme
         assert [("dip", "failed", ("rule.KeyError",))] == [
             (entry.kind, entry.reason, entry.fields) for entry in verdict.not_checked
         ]

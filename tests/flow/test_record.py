@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from rules import Encounter, Input, encode
 from rules.model import Context, Digests, Finding, History, Line, Overlay, Verdict
-from service.check_flow import content_digest, input_bytes, owners_of
+from service.verdict_records import content_digest, input_bytes, owners_of, sent_digest
 
 ZONE = timezone(timedelta(hours=8))
 TIME = datetime(2026, 3, 18, 9, 15, tzinfo=ZONE)
@@ -56,6 +56,15 @@ def test_the_day_counts_when_a_line_leans_on_it():
 def test_whatever_is_evaluated_counts(change):
     """Encounter, context, overlay and role each give another identity."""
     assert digest(GIVEN[2]) != digest(replace(GIVEN[2], **change))
+
+
+def test_more_history_is_no_other_message():
+    """What was sent is the same, whatever the record knew at the time; another encounter is another message."""
+    with_history, without = GIVEN[2], replace(GIVEN[2], context=Context())
+    sent = [sent_digest(given, encode(given.encounter)) for given in (with_history, without)]
+
+    assert sent[0] == sent[1]
+    assert sent[0] != sent_digest(GIVEN[1], encode(GIVEN[1].encounter))
 
 
 def finding(*lines):

@@ -1,6 +1,7 @@
 """Custom rules: what a row may say, what is found, what is not checked, and that its texts stay texts."""
 
 from collections import Counter
+from datetime import date, timedelta
 
 import msgspec
 import pytest
@@ -9,7 +10,7 @@ from rules import KINDS, check, needs
 from rules.expressions.charges import Laid
 from rules.kinds._contract import Look, Triggers
 from rules.kinds._view import View
-from rules.model import UNIT, encode
+from rules.model import UNIT, Asked, Context, History, encode
 from tests.builders import (
     a_line,
     a_rule,
@@ -352,3 +353,31 @@ class TestLengths:
         assert a_rule("custom", when=wide)
         with pytest.raises(ValueError, match="2001 characters"):
             a_rule("custom", when=wide.replace(">", " >"))
+
+
+class TestRecord:
+    """A record tells only of items that the rule asked for (``looks``)."""
+
+    @pytest.mark.parametrize(
+        ("when", "asked", "since"),
+        [
+            ("total_quantity('B01', 30) < 1", "B01", "2026-02-17"),
+            ("total_amount('B*', 30) < 1", "B*", "2026-02-17"),
+            ("days_since('B01') > 20", "B01", "2026-02-26"),
+        ],
+    )
+    def test_an_item_is_absent_where_it_was_asked_for(self, when, asked, since):
+        """A day less, another item, or nothing at all leaves it open."""
+        rule = a_rule("custom", when=when, message="【{name}】请核实。")
+        day = at(since).date()
+
+        assert ((0,),) == said(looked_up(rule, Asked(since=day, items=(asked,))))
+        for other in (Asked(since=day + timedelta(days=1), items=(asked,)), Asked(since=day, items=("C01",)), None):
+            assert ((("history",), "missing", (0,)),) == unread(looked_up(rule, other))
+
+
+def looked_up(rule, asked):
+    """Judge an out-patient whose record was asked for so much and is whole."""
+    history = History(since=date(2020, 1, 1), asked=(asked,) if asked else ())
+    encounter = an_encounter(type="outpatient", admitted=None)
+    return verdict(encounter, rule, context=Context(history=history))

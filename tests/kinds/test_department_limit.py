@@ -57,6 +57,15 @@ class TestDepartmentLimit:
 
         assert ((0, 3), (2,)) == said(found)
 
+    def test_at_the_settlement_of_a_stay_only_the_line_tells(self):
+        """The visit's department is the last one then; who ordered before a transfer is known by the line alone."""
+        lines = (a_line(department="0401"), a_line(department=None))
+        found = verdict(an_encounter(*lines, department="0401", scenes=("9",)), HEART, words=WORDS)
+
+        assert ((0,),) == said(found)
+        assert ((("line.department",), "missing", (1,)),) == unread(found)
+        assert silent(verdict(an_encounter(lines[1], department="0301", scenes=("9",)), HEART, words=WORDS))
+
     def test_the_visit_stands_in_for_the_line(self):
         """A line without a department was ordered by the visit's."""
         assert ((1,),) == said(verdict(ordered_by("眼科", None, department="麻醉科"), EYES))

@@ -107,6 +107,12 @@ class TestGrant:
         """A line without a physician was ordered by the visit's."""
         assert silent(verdict(an_encounter(doctor="D2"), OPIOID, words=WORDS))
 
+    def test_at_the_settlement_of_a_stay_only_the_line_tells(self):
+        """The visit's physician is the last one then, and need not have ordered what is older."""
+        found = verdict(an_encounter(doctor="D1", scenes=("9",)), OPIOID, words=WORDS)
+
+        assert ((), ((("line.doctor",), "missing", (0,)),)) == (said(found), unread(found))
+
     def test_any_of_several_grants(self):
         """One of those named is enough."""
         rule = a_rule("doctor_qualification", min_title="", grant="antibiotic_special|antibiotic_restricted")

@@ -113,6 +113,12 @@ class TestFirstPrescription:
         )
         assert words == finding.message
 
+    def test_our_own_record_does_not_show_a_first_prescription(self):
+        """Primary care goes on with what larger hospitals begin, and those are not in it, however complete it is."""
+        found = verdict(an_encounter(level=1), FIRST, context=recorded())
+
+        assert ((), ((("history",), "missing", (0,)),)) == (said(found), unread(found))
+
     @pytest.mark.parametrize("day", ["2026-03-01", "2025-03-18"])
     def test_a_later_one_is_silent(self, day):
         """Primary care may go on with what was begun elsewhere (audit rules, section 7 point 9)."""

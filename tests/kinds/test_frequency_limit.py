@@ -329,6 +329,14 @@ class TestAbsent:
 
         assert ((0,),) == said(verdict(an_encounter(*lines), ONCE))
 
+    def test_what_exceeds_without_it_needs_no_time(self):
+        """An order of another stay that nobody saw stop takes nothing from what is plain today."""
+        elsewhere = past("2026-01-05", long_term=True, visit="V0")
+        found = verdict(an_encounter(a_line(), past("2026-03-18 08:00"), elsewhere), ONCE)
+
+        assert (((0,),), ()) == (said(found), unread(found))
+        assert ((("line.time",), "missing", (0,)),) == unread(verdict(an_encounter(a_line(), elsewhere), ONCE))
+
     def test_a_past_line_without_a_time_is_not_checked(self):
         """It may be of the same day (decision 10)."""
         found = verdict(an_encounter(a_line(), past(None)), ONCE)

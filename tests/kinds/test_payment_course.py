@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from rules import KINDS, Look
+from rules.model import Asked, Context, History
 from tests.builders import a_line, a_rule, an_encounter, at, past, recorded, said, silent, unread, verdict
 
 THREE = a_rule("payment_course", max_days="3", name="重组人脑利钠肽")
@@ -162,6 +163,15 @@ class TestEpisode:
     def test_history_must_reach_a_gap_before_the_chain(self, since, known):
         """First known use on 1 March: the 30 days before it decide whether the chain goes on."""
         found = verdict(an_encounter(a_line(), past("2026-03-01")), EPISODE, context=recorded(since=since))
+
+        assert known == silent(found)
+
+    @pytest.mark.parametrize(("item", "since", "known"), [("A01", 30, True), ("A01", 31, False), ("B01", 30, False)])
+    def test_the_record_must_have_been_asked_so_far_back(self, item, since, known):
+        """The chain of use reached further back than the look did, or the look was for another item."""
+        asked = (Asked(since=date(2026, 1, since), items=(item,)),)
+        context = Context(history=History(since=date(2025, 1, 1), asked=asked))
+        found = verdict(an_encounter(a_line(), past("2026-03-01")), EPISODE, context=context)
 
         assert known == silent(found)
 

@@ -299,8 +299,14 @@ class TestHistory:
         """The recorded copy of a payload line adds nothing; a line of its own does."""
         copy, other = had("2026-03-10", 2, id="L2"), had("2026-03-01", 1, id="Z")
 
-        assert silent(judged(rule(), boxes(3), had("2026-03-10", 2), context=recorded(copy)))
-        assert ((0,),) == said(judged(rule(), boxes(3), had("2026-03-10", 2), context=recorded(copy, other)))
+        sent = (boxes(3), had("2026-03-10", 2))
+
+        assert silent(judged(rule(), *sent, history_since=None, context=recorded(copy)))
+        assert ((0,),) == said(judged(rule(), *sent, history_since=None, context=recorded(copy, other)))
+
+    def test_what_a_sender_that_knows_all_leaves_out_was_taken_back(self):
+        """It vouches for days whose recorded line it does not send."""
+        assert silent(judged(rule(), boxes(5), context=recorded(had("2026-03-01", 1, id="Z"))))
 
     @pytest.mark.parametrize(
         ("window", "days"),

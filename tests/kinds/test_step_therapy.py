@@ -171,6 +171,17 @@ class TestHistory:
         assert ((("history",), "missing", (0, 2)),) == unread(found)
         assert () == found.findings
 
+    def test_our_own_record_says_so_quietly(self):
+        """A patient who comes with the second line had the first one elsewhere: nobody is stopped for that."""
+        (finding,) = verdict(an_encounter(), RULE, context=recorded()).findings
+
+        assert "info" == finding.level
+        words = (
+            "【度拉糖肽】限口服降糖药控制不佳者:本院近 180 天内未见二甲双胍等口服降糖药使用记录;"
+            "曾在外院治疗的,请在病历中记录一线治疗情况。"
+        )
+        assert words == finding.message
+
     def test_a_late_past_is_said_to_be_late(self):
         """The record missed its deadline."""
         found = verdict(an_encounter(), RULE, context=recorded(since="2026-03-01", late=("history",)))

@@ -5,19 +5,22 @@ how many rules came up and were judged, how few came out *not checked*, and what
 """
 
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from rules import Rulebook, check, encode, reference
+from rules import Rulebook, check, encode, needs, reference
 from rules.codes import LEVEL_RANK
 from rules.compiler import examine
 from rules.engine.check import applicable, candidates
 from rules.engine.selection import selects
 from rules.kinds._view import View
-from rules.model import Diagnosis, Facility
+from rules.model import NO_CONTEXT, Context, Diagnosis, Facility, History
 from rules.patterns import PatternIndex
+from service.asked import whole_visit
+from service.history.context import asked_of
 
 PACK = Path(__file__).parents[2] / "rules" / "packs" / "national-2026"
 CHECK_UP = (Diagnosis(code="Z00.001", name="健康查体"),)
@@ -150,6 +153,12 @@ def at_settlement(encounter):
     return replace(encounter, scenes=(scene,))
 
 
+def settled_as_a_whole(encounter):
+    """Every line of the visit is judged with the others, as the service does before settlement."""
+    scene = {"inpatient": "9", "outpatient": "7", "pharmacy": "6"}[encounter.visit.type]
+    return whole_visit(replace(encounter, scenes=(scene,)))
+
+
 def without_scene(encounter):
     return replace(encounter, scenes=())
 
@@ -200,12 +209,38 @@ def test_nothing_louder_than_info_is_said(corpus, rulebook):
     assert [] == [line for case in corpus for line in said(case, rulebook)]
 
 
-@pytest.mark.parametrize("told", [told_by_the_national_message, without_clock_times, at_settlement, without_scene])
+@pytest.mark.parametrize(
+    "told", [told_by_the_national_message, without_clock_times, at_settlement, settled_as_a_whole, without_scene]
+)
 def test_the_same_care_told_otherwise_stays_quiet(corpus, rulebook, told):
     """Normal care does not become a fault because a message says less of it, or is sent at another moment."""
     loud = [line for case in corpus for line in said(replace(case, encounter=told(case.encounter)), rulebook)]
 
     assert [] == loud
+
+
+def asked_about(case, rulebook, since):
+    """Return what an empty record tells of an encounter: all that was asked for, from a day on or from none."""
+    looks = needs(case.encounter, rulebook)
+    asked = tuple(asked_of(looks, case.encounter, case.input.time))
+    return Context(history=History(since=since, asked=asked)) if looks else NO_CONTEXT
+
+
+def test_a_record_leaves_no_more_open_than_none(corpus, rulebook):
+    """Without coverage it changes nothing; with it, absence is known and fewer rules lack the past."""
+
+    def open_for_history(since=None, *, recorded=True):
+        return sum(
+            "history" in entry.fields
+            for case in corpus
+            for entry in check(
+                replace(case.input, context=asked_about(case, rulebook, since) if recorded else NO_CONTEXT), rulebook
+            ).not_checked
+        )
+
+    alone = open_for_history(recorded=False)
+    assert alone == open_for_history()
+    assert open_for_history(date(2000, 1, 1)) < alone
 
 
 def test_the_plain_scan_agrees(corpus, rulebook):

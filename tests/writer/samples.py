@@ -152,6 +152,7 @@ class FakeStore:
         self.aside: list[str] = []
         self.positions: dict[str, tuple[int, int]] = {}
         self.forgotten: list[str] = []
+        self.rests = 0
         self.fail: Exception | None = None
         self.is_poison: Callable[[JournalRecord], bool] = lambda _: False
         self.hang = False
@@ -176,6 +177,11 @@ class FakeStore:
         self.stored += batch.records
         self.aside += [entry.fault for entry in batch.aside]
         self.positions[batch.worker] = (batch.entries[-1].segment, batch.entries[-1].end)
+
+    async def rest(self) -> None:
+        self.rests += 1
+        if self.fail is not None:
+            raise self.fail
 
     async def forget(self, worker: str) -> None:
         self.positions.pop(worker, None)

@@ -180,7 +180,45 @@ async def test_segments_are_deleted_once_recorded(tmp_path: Path) -> None:
     journal.close()
 
 
+async def test_rests(tmp_path: Path) -> None:
+    """When all is written the store does what is due; its failing there is no failure of the recorder."""
+    store, tally, journal = FakeStore(), Tally(), a_journal(tmp_path)
+    recorder = a_recorder(journal, store, tally)
+    fill(journal, 1)
+    await until(lambda: len(store.ids) == 1 and store.rests > 1)
+    store.fail = ConnectionRefusedError()
+    await until(lambda: store.rests > 3)
+
+    assert (recorder.alive, recorder.last_error, tally.counts["retries"]) == (True, None, 0)
+    store.fail = None
+    await recorder.drain(1)
+    journal.close()
+
+
 class TestStop:
+    async def test_a_silent_server_takes_no_more_than_the_budget(self, tmp_path: Path) -> None:
+        """Rolling back waits for it as well, until the connection is ended."""
+        store, ended = FakeStore(), asyncio.Event()
+
+        async def write(_batch: object) -> None:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                await ended.wait()
+
+        async def close() -> None:
+            ended.set()
+
+        store.write, store.close = write, close  # type: ignore[method-assign]
+        journal = a_journal(tmp_path)
+        recorder = Recorder(journal, store, linger=0.001)
+        recorder.start()
+        journal.append(encode(a_record()))
+        await asyncio.sleep(0.05)
+
+        assert not await asyncio.wait_for(recorder.drain(0.05), 5)
+        journal.close()
+
     async def test_drains(self, tmp_path: Path) -> None:
         """Everything journaled before the stop is written, though the linger is long."""
         store, journal = FakeStore(), a_journal(tmp_path)

@@ -1,0 +1,1 @@
+"""Evidence (证据链): the hash chain over what was recorded, its proof, and receipts."""

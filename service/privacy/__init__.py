@@ -1,0 +1,1 @@
+"""One patient's data: export and erasure."""
