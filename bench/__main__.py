@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from bench import catalogue, dip, inside, library, load, packload, recording, rounds, starter, synthetic
+from bench import catalogue, dip, history, inside, library, load, packload, recording, rounds, starter, synthetic
 from bench.arithmetic import halves, paired
 from bench.messages import ROTATION, Body
 from bench.servers import BASELINE, ECHO, Server, Service, cores, metric, running
@@ -32,6 +32,7 @@ CLIENTS: Final = (1, 8, 32)
 MAIN_CLIENTS: Final = 8
 WHOLE_GOAL, LATER_GOAL, GROWTH_GOAL, LIBRARY_GOAL = 0.75, 0.40, 1.2, 1.15
 LOAD_SECONDS_GOAL, LOAD_MB_GOAL = 2.0, 150.0
+HISTORY_MS_GOAL: Final = 5.0
 GROUP_RATE_GOAL, DIP_US_GOAL = 50_000, 100.0
 LIBRARIES: Final = ("fastapi", "pydantic", "msgspec", "orjson", "uvicorn", "uvloop")
 
@@ -53,6 +54,8 @@ class Effort:
     """Cases to group."""
     by_wrk: int
     """Rounds of throughput, where wrk is present."""
+    saved: int
+    """Lines in the record of saved lines."""
 
 
 FULL: Final = Effort(
@@ -65,11 +68,21 @@ FULL: Final = Effort(
     lengths=(3, 300),
     grouped=5_000,
     by_wrk=5,
+    saved=10_000_000,
 )
 QUICK: Final = Effort(
-    rounds=2, seconds=0.4, inside_rounds=5, different=0, drained=300, loads=2, lengths=(), grouped=1_000, by_wrk=1
+    rounds=2,
+    seconds=0.4,
+    inside_rounds=5,
+    different=0,
+    drained=300,
+    loads=2,
+    lengths=(),
+    grouped=1_000,
+    by_wrk=1,
+    saved=200_000,
 )
-SLOW: Final = ("growth-http", "record-http")
+SLOW: Final = ("growth-http", "record-http", "history")
 """Not part of ``--quick`` unless named."""
 
 
@@ -218,23 +231,48 @@ def _us(values: Sequence[float]) -> str:
 
 
 def record_http(materials: Materials) -> Iterator[Section]:
-    """Measure what the record adds, over HTTP."""
+    """Measure what the record adds, over HTTP: the journal by how it is synced, and the whole way to PostgreSQL."""
     effort = materials.effort
-    makers = [Service("recorded"), Service("journaled only", mode="journal"), Service("no record", mode="off")]
+    makers = [Service("no record", mode="off")]
+    makers += [Service(f"journal, fsync {policy}", mode="journal", fsync=policy) for policy in recording.POLICIES]
+    makers.append(Service("whole record"))
     with running(*makers) as servers:
         targets = [(server, _at(server, materials.starter_bodies)) for server in servers]
         for server, target in targets:
             rounds.prove(target)
             rounds.warm(server, target)
-        found = rounds.interleaved(targets, MAIN_CLIENTS, effort.seconds, effort.rounds)
-    off = found["no record"].cpu_us
-    rows = tuple(
-        Row(f"{name}: CPU per request / ratio", f"{_us(one.cpu_us)} / {paired(one.cpu_us, off):.2f}")
-        for name, one in found.items()
+        for clients in recording.CLIENTS:
+            found = rounds.interleaved(targets, clients, effort.seconds, effort.rounds)
+            yield _added(clients, found)
+
+
+def _added(clients: int, found: dict[str, rounds.Series]) -> Section:
+    """Compare each way of recording with none, round by round."""
+    off, *ways = found.items()
+    rows = [Row("no record: CPU per request, latency p50 / p99", f"{_us(off[1].cpu_us)}, {_latency(off[1])}")]
+    for name, series in ways:
+        ratio = paired(series.cpu_us, off[1].cpu_us)
+        p50, p99 = (
+            statistics.median(value - other for value, other in zip(one, base, strict=True))
+            for one, base in ((series.p50, off[1].p50), (series.p99, off[1].p99))
+        )
+        waits = name.endswith("always") and clients == max(recording.CLIENTS)
+        if waits:
+            rows.append(at_most(f"{name}: CPU / no record", ratio, recording.CPU_GOAL))
+            rows.append(at_most(f"{name}: added p50", p50, recording.ADDED_MS_GOAL, unit=" ms"))
+        else:
+            rows.append(Row(f"{name}: CPU / no record", f"{ratio:.2f}"))
+            rows.append(Row(f"{name}: added p50", f"{p50:.2f} ms"))
+        rows.append(Row(f"{name}: added p99", f"{p99:.2f} ms"))
+    note = (
+        "no record still makes one: the id rests on it; only the whole record brings rows to PostgreSQL; "
+        "clients that always ask saturate the one worker, so each waits for the added CPU of all"
     )
-    yield Section(
-        "Recording on and off over HTTP, starter pack", rows, "off still makes the record: the id rests on it"
-    )
+    return Section(f"What recording adds, starter pack, {LINES} lines, {clients} clients", tuple(rows), note)
+
+
+def _latency(series: rounds.Series) -> str:
+    return f"{statistics.median(series.p50):.2f} / {statistics.median(series.p99):.2f} ms"
 
 
 # --- in one process ---
@@ -347,14 +385,30 @@ def loading(materials: Materials) -> Iterator[Section]:
 
 
 def draining(materials: Materials) -> Iterator[Section]:
-    """Measure how fast records get to PostgreSQL."""
-    found = recording.drain(materials.starter_rulebook, materials.starter_bodies, materials.effort.drained)
-    rows = (
-        Row("verdicts / rows per second", f"{found.verdicts / found.seconds:.0f} / {found.rows / found.seconds:.0f}"),
-        Row("CPU per verdict (without PostgreSQL)", f"{found.cpu_us:.0f} µs"),
-        Row("rows / journal bytes per verdict", f"{found.rows / found.verdicts:.1f} / {found.payload_bytes:.0f}"),
-    )
-    yield Section(f"Recorder alone, {found.verdicts} verdicts", rows)
+    """Measure how fast records get to PostgreSQL: bare, with the hash chain, and sealed as well."""
+    for lines in (recording.GOAL_LINES, LINES):
+        bodies = materials.starter_bodies_of(lines)
+        found = recording.drain(materials.starter_rulebook, bodies, materials.effort.drained)
+        yield _drained(lines, found)
+
+
+def _drained(lines: int, found: dict[str, list[recording.Drained]]) -> Section:
+    rows = []
+    for way, series in found.items():
+        each = min(series, key=lambda one: one.seconds)
+        rate = f"{each.rate:.0f}, {each.rows / each.seconds:.0f} rows"
+        if way == recording.BARE and lines == recording.GOAL_LINES:
+            goal, met = f">= {recording.DRAIN_GOAL:,} verdicts", each.rate >= recording.DRAIN_GOAL
+            rows.append(Row(f"{way}: verdicts per second", rate, goal, met))
+        else:
+            rows.append(Row(f"{way}: verdicts per second", rate))
+        rows.append(Row("  CPU per verdict: recorder / PostgreSQL", f"{each.cpu_us:.0f} / {each.server_us:.0f} µs"))
+    one = found[recording.BARE][0]
+    rows.append(Row("rows / journal bytes per verdict", f"{one.rows / one.verdicts:.1f} / {one.payload_bytes:.0f}"))
+    note = f"quickest of {len(found[recording.BARE])}, batches of 1,000, PostgreSQL on the other core"
+    if lines == recording.GOAL_LINES:
+        note += "; the goal was set on four rows and 2 KB"
+    return Section(f"Recorder alone, {one.verdicts} verdicts of {lines} lines", tuple(rows), note)
 
 
 def grouping(materials: Materials) -> Iterator[Section]:
@@ -387,6 +441,24 @@ def grouping(materials: Materials) -> Iterator[Section]:
     yield Section(title, rows, f"{tables}; {len(cases):,} cases, {found.grouped:.0%} of them in a group")
 
 
+def past(materials: Materials) -> Iterator[Section]:
+    """Measure what it takes to look up what was recorded of a patient."""
+    found = history.measure(history.Size(materials.effort.saved), tries=1_000)
+    rows = [Row("lines / MB with indexes", f"{found.lines:,} / {found.megabytes:,.0f}")]
+    for looked in found.looked:
+        window = f"{looked.days} days, {looked.lines:.0f} lines"
+        p99 = history.percentile(looked.query_ms, 0.99)
+        rows.append(Row(f"{window}: query, p50", f"{statistics.median(looked.query_ms):.2f} ms"))
+        rows.append(at_most(f"{window}: query, p99", p99, HISTORY_MS_GOAL, unit=" ms"))
+        whole = (statistics.median(looked.whole_ms), history.percentile(looked.whole_ms, 0.99))
+        rows.append(Row(f"{window}: as a check waits for it, p50 / p99", f"{whole[0]:.2f} / {whole[1]:.2f} ms"))
+    yield Section(
+        "Look-up of history, each patient once",
+        tuple(rows),
+        f"made in {found.fill_seconds:.0f} s; {history.Size(1).months} months, one at a time",
+    )
+
+
 MEASURES: Final[dict[str, Measure]] = {
     "shares": shares,
     "library": library_size,
@@ -394,6 +466,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "loading": loading,
     "draining": draining,
     "dip": grouping,
+    "history": past,
     "whole": whole,
     "growth-http": growth_http,
     "record-http": record_http,

@@ -21,7 +21,7 @@ from bench.messages import Body
 from rules import Rulebook, check, encode
 from rules.model import Input
 from service.app import build_instance
-from service.check_flow import Asked
+from service.asked import Asked
 from service.dialects._contract import Answer, Reading
 from service.journal import Journal
 from service.keys import ANYONE, KeyRing

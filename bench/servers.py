@@ -213,6 +213,8 @@ class Service:
     pack: CompiledPack | None = None
     mode: str = "whole"
     """``whole``, or a variant of ``bench.variant``."""
+    fsync: str = "100"
+    """When the journal is synced, as ``DIPCHECK_FSYNC`` says it."""
 
     def start(self, folder: Path) -> Server:
         data = folder / "data"
@@ -226,6 +228,7 @@ class Service:
             "DIPCHECK_PORT": str(port),
             "DIPCHECK_DATA_DIR": str(data),
             "DIPCHECK_LOG_LEVEL": "error",
+            "DIPCHECK_FSYNC": self.fsync,
         }
         return _start(self.name, [sys.executable, "-m", *module], port, folder / "log", environment)
 
