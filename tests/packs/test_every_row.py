@@ -69,6 +69,7 @@ def test_a_row_with_an_unset_parameter_says_so(rulebook):
             assert ("parameter", tuple(f"parameter.{name}" for name in entry.rule.unset)) == (said.reason, said.fields)
 
 
+@pytest.mark.slow
 def test_the_plain_scan_agrees_on_every_specimen(rulebook):
     """Index and reference give the same bytes for every witness and near miss."""
     for entry in rulebook.entries:
