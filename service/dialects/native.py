@@ -53,7 +53,8 @@ class NativeDialect:
         """Write the verdict, or where to find it."""
         if reading.later:
             href = f"/v1/verdicts/{answer.verdict_id}"
-            return Reply(202, orjson.dumps({"id": answer.verdict_id, "state": "pending", "href": href}))
+            said = {"id": answer.verdict_id, "state": "pending", "href": href, "recorded": answer.recorded}
+            return Reply(202, orjson.dumps(said))
         return Reply(200, orjson.dumps(answer_document(reading, answer)))
 
     def write_feedback(self, feedback: Feedback, answer: FeedbackAnswer) -> Reply:

@@ -187,9 +187,7 @@ class CheckRequest(_In):
     diagnoses: list[DiagnosisIn] = Field([])
     operations: list[OperationIn] = Field([])
     lines: list[LineIn] = Field(description="current lines to check, and history lines that rules look back on")
-    history_since: date | None = Field(
-        None, description="history lines, and `visits` where sent, are complete from this day on"
-    )
+    history_since: date | None = Field(None, description="history lines, and `visits`, are complete from this day on")
     visits: list[PastVisitIn] | None = Field(None, description="other visits of the person; null says nothing of them")
 
 
@@ -375,6 +373,7 @@ class LaterAnswer(BaseModel):
     id: str
     state: Literal["pending"]
     href: str
+    recorded: bool = Field(True, description="false: not in the journal, so the address will never hold it; ask again")
 
 
 class BatchAnswer(BaseModel):

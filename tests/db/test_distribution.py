@@ -75,3 +75,15 @@ def test_joins_are_of_one_hospital(path):
     ]
 
     assert wrong == []
+
+
+def test_the_page_distributes_every_table():
+    """The statements in docs/scale.md name every table once, each as what it is."""
+    page = (Path(__file__).parents[2] / "docs" / "scale.md").read_text(encoding="utf-8")
+    (commands,) = re.findall(r"```sql\n(.*?)```", page, flags=re.DOTALL)
+    spread, _, copied = commands.partition("create_reference_table")
+    spread = re.sub(r"colocate_with => '\w+'", "", spread)
+    names = re.compile(r"'(?!hospital')(\w+)'")
+
+    assert DISTRIBUTED == sorted(names.findall(spread))
+    assert sorted(REFERENCE) == sorted(names.findall(copied))

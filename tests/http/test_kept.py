@@ -67,6 +67,15 @@ def test_what_is_not_recorded_is_said_and_answered_all_the_same(client, journale
     assert usual | {"recorded": False, "elapsed_us": 0} == found | {"elapsed_us": 0}
 
 
+@pytest.mark.parametrize("journal", [Journal(room=False), Journal(waits=True, disk=False)])
+def test_an_address_that_will_never_hold_a_verdict_is_not_passed_off_as_one(client, journaled, journal):
+    """mode=later says whether the journal took it, too."""
+    assert post(client, EXAMPLE, "/v1/checks?mode=later").json()["recorded"] is True
+    journaled(journal)
+
+    assert post(client, EXAMPLE, "/v1/checks?mode=later").json()["recorded"] is False
+
+
 def test_a_refused_call_is_journaled_without_its_content(client, journaled):
     """Who called, when, with which message id and which problem: nothing of the message."""
     journal = journaled(Journal())
